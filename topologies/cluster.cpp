@@ -1,0 +1,136 @@
+#include "topologies/cluster.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "sim/base/presets.h"
+#include "topologies/nodes/node.h"
+
+namespace tenk {
+namespace {
+
+std::vector<Degrade> read_degrade(Section& cluster) {
+  std::vector<Degrade> list;
+  for (Section& s : cluster.sections("degrade")) {
+    Degrade d;
+    d.link = s.text("link");
+    d.rate = s.bandwidth("rate");
+    d.where = s.where();
+    s.finish();
+    list.push_back(std::move(d));
+  }
+  return list;
+}
+
+std::shared_ptr<const Network> read_network(Section section, const NetworkShape& shape) {
+  std::vector<std::string> names;
+  for (const NetworkKind* k : network_kinds()) names.emplace_back(k->name);
+  const std::string kind = section.word("kind", names);
+  const auto found = std::find(names.begin(), names.end(), kind);
+  if (found == names.end()) return nullptr;  // Reported; the other keys cannot be judged.
+  std::shared_ptr<const Network> network =
+      network_kinds()[static_cast<std::size_t>(found - names.begin())]->read(section, shape);
+  section.finish();
+  return network;
+}
+
+// Adds the devices and cables of all nodes; returns the NIC devices in order of PortId.
+std::vector<DeviceId> add_nodes(const ClusterSpec& spec, GraphBuilder& builder) {
+  std::vector<DeviceId> ports, local;
+  for (std::uint32_t node = 0; node < spec.nodes; ++node) {
+    local.clear();
+    for (const auto& d : spec.node.devices) {
+      local.push_back(builder.add({builder.device_kind(d.kind), d.units, node, d.index}));
+    }
+    for (const auto& c : spec.node.cables) {
+      builder.add({local[c.a], local[c.b], c.rate, c.latency, builder.link_kind(c.kind_ab),
+                   builder.link_kind(c.kind_ba), c.lanes});
+    }
+    for (const std::uint32_t p : spec.node.ports) ports.push_back(local[p]);
+  }
+  return ports;
+}
+
+std::optional<DeviceId> find_device(const Graph& graph, const std::string& name) {
+  for (std::size_t d = 0; d < graph.devices().size(); ++d) {
+    if (graph.name(DeviceId(d)) == name) return DeviceId(d);
+  }
+  return std::nullopt;
+}
+
+// The cable of `name` is every one between two devices, or with "#i" the i-th of them.
+void apply(const Degrade& degrade, GraphBuilder& builder) {
+  const Graph& graph = builder.peek();
+  const std::size_t colon = degrade.link.find(':'), hash = degrade.link.find('#');
+  const std::string a = degrade.link.substr(0, colon);
+  const std::string b =
+      colon == std::string::npos ? "" : degrade.link.substr(colon + 1, hash - colon - 1);
+  const std::optional<DeviceId> end_a = find_device(graph, a), end_b = find_device(graph, b);
+  std::vector<LinkId> found;
+  for (std::size_t l = 0; l < graph.links().size(); l += 2) {  // A cable is two links in a row.
+    const Link& link = graph.links()[l];
+    const bool joins =
+        (link.from == end_a && link.to == end_b) || (link.from == end_b && link.to == end_a);
+    if (joins) found.push_back(LinkId(l));
+  }
+  if (hash != std::string::npos) {
+    const std::string which = degrade.link.substr(hash + 1);
+    const bool digits = !which.empty() && which.size() < 9 &&
+                        which.find_first_not_of("0123456789") == std::string::npos;
+    const std::size_t i = digits ? std::stoul(which) : found.size();
+    found = i < found.size() ? std::vector<LinkId>{found[i]} : std::vector<LinkId>{};
+  }
+  if (found.empty()) {
+    throw Error(ErrorKind::kInvalid,
+                fmt::format("no cable \"{}\" in this cluster; write two devices that are joined, "
+                            "such as \"leaf0:spine0\" or \"leaf0:spine0#1\" for one of several",
+                            degrade.link),
+                degrade.where);
+  }
+  for (const LinkId l : found) {
+    builder.set_capacity(l, degrade.rate);
+    builder.set_capacity(LinkId(l.value + 1), degrade.rate);
+  }
+}
+
+}  // namespace
+
+ClusterSpec read_cluster(Section section) {
+  ClusterSpec spec;
+  const auto presets = preset_names("nodes");
+  const std::string preset = section.word("node", presets);
+  const bool known = std::find(presets.begin(), presets.end(), preset) != presets.end();
+  spec.node = read_node(load_preset("nodes", known ? preset : "endpoint"));
+  spec.node.name = preset;
+  const auto per_node = static_cast<std::int64_t>(spec.node.accelerators.size());
+  spec.nodes =
+      static_cast<std::uint32_t>(section.integer("nodes", {1, kMaxAccelerators / per_node}));
+  const NetworkShape shape{spec.nodes, static_cast<std::uint32_t>(spec.node.ports.size())};
+  spec.network = read_network(section.section("fabric"), shape);
+  spec.degrade = read_degrade(section);
+  section.finish();
+  return spec;
+}
+
+Fabric build_fabric(const ClusterSpec& spec) {
+  GraphBuilder builder;
+  const std::vector<DeviceId> ports = add_nodes(spec, builder);
+  const LinkId first_link(builder.peek().links().size());
+  spec.network->build(builder, ports);
+  for (const Degrade& d : spec.degrade) apply(d, builder);
+  Fabric::Parts parts;
+  parts.graph = std::move(builder).freeze();
+  TrunkTable trunks(parts.graph);
+  parts.router = spec.network->route(parts.graph, first_link, trunks);
+  trunks.finish();
+  parts.trunks = std::move(trunks.trunks);
+  parts.trunk_of_link = std::move(trunks.trunk_of_link);
+  parts.node = spec.node;
+  parts.nodes = spec.nodes;
+  parts.facts = spec.network->facts();
+  return Fabric(std::move(parts));
+}
+
+}  // namespace tenk
