@@ -1,0 +1,153 @@
+#include "sim/plan/device_profile.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+namespace tenk {
+namespace {
+
+using Prefixes = std::array<std::pair<std::string_view, double>, 12>;
+constexpr Prefixes kPrefixes = {{{"", 1},
+                                 {"n", 1e-9},
+                                 {"u", 1e-6},
+                                 {"m", 1e-3},
+                                 {"k", 1e3},
+                                 {"M", 1e6},
+                                 {"G", 1e9},
+                                 {"T", 1e12},
+                                 {"P", 1e15},
+                                 {"Ki", 1024.0},
+                                 {"Mi", 1048576.0},
+                                 {"Gi", 1073741824.0}}};
+constexpr std::int64_t kMostTile = 4096;
+constexpr NumberRange kShare = {.min = 0.001, .max = 1};  // Of a limit.
+constexpr NumberRange kRate = {.min = 1, .max = 1e21};
+constexpr NumberRange kSeconds = {.min = 1e-12, .max = 1000};
+
+// Base units in one `unit` ("TFLOP/s" is 1e12 "FLOP/s"); nullopt if it is of another kind.
+std::optional<double> scale_of(std::string_view unit, std::string_view base) {
+  for (const auto& [prefix, scale] : kPrefixes) {
+    const bool binary = prefix.size() == 2;
+    if (binary && base.front() != 'B') continue;
+    if (base == "1" && !prefix.empty()) continue;
+    if (unit.size() == prefix.size() + base.size() && unit.starts_with(prefix) &&
+        unit.ends_with(base)) {
+      return scale;
+    }
+  }
+  return std::nullopt;
+}
+
+How read_how(Section& section) {
+  const std::string how = section.word("how", {"measured", "fitted", "datasheet", "assumed"});
+  if (how == "measured") return How::kMeasured;
+  if (how == "fitted") return How::kFitted;
+  if (how == "datasheet") return How::kDatasheet;
+  return How::kAssumed;
+}
+
+std::string read_source(Section& section) {
+  std::string source = section.text("source");
+  if (source.empty() && section.has("source")) section.fail("source", "a number needs its source");
+  return source;
+}
+
+std::optional<Tile> parse_tile(const std::string& text) {
+  Tile tile;
+  const char* end = text.data() + text.size();
+  const auto m = std::from_chars(text.data(), end, tile.m);
+  if (m.ec != std::errc() || m.ptr == end || *m.ptr != 'x') return std::nullopt;
+  const auto n = std::from_chars(m.ptr + 1, end, tile.n);
+  if (n.ec != std::errc() || n.ptr != end) return std::nullopt;
+  if (tile.m < 1 || tile.n < 1 || tile.m > kMostTile || tile.n > kMostTile) return std::nullopt;
+  return tile;
+}
+
+void read_tiles(Section tiles, GemmModel& model) {
+  for (const std::string& shape : tiles.texts("shapes")) {
+    if (const std::optional<Tile> tile = parse_tile(shape)) {
+      model.tiles.push_back(*tile);
+    } else {
+      tiles.fail("shapes", fmt::format("found \"{}\", expected a tile such as 128x256, sides of 1 "
+                                       "to {} elements",
+                                       shape, kMostTile));
+    }
+  }
+  if (model.tiles.empty()) tiles.fail("shapes: expected at least one tile such as 128x256");
+  model.tiles_how = read_how(tiles);
+  model.tiles_source = read_source(tiles);
+  tiles.finish();
+}
+
+GemmModel read_gemm(Section section) {
+  GemmModel model;
+  model.peak = read_known(section, "peak", "FLOP/s", kRate);
+  model.efficiency = read_known(section, "efficiency", "1", kShare);
+  model.k_overhead = read_known(section, "k-overhead", "1", {.min = 0, .max = 1e6});
+  model.tail = read_known(section, "tail", "1", {.min = 0, .max = 1});
+  read_tiles(section.section("tiles"), model);
+  section.finish();
+  return model;
+}
+
+AttentionModel read_attention(Section section) {
+  AttentionModel model;
+  model.efficiency = read_known(section, "efficiency", "1", kShare);
+  model.latency = read_known(section, "latency", "s", kSeconds);
+  model.passes = read_known(section, "passes", "1", {.min = 1, .max = 1000});
+  model.backward_ratio = read_known(section, "backward-ratio", "1", {.min = 0.01, .max = 100});
+  section.finish();
+  return model;
+}
+
+}  // namespace
+
+Known read_known(Section& section, std::string_view key, std::string_view expected_unit,
+                 NumberRange range) {
+  Section entry = section.section(key);
+  if (!section.has(key)) return {.value = range.min, .source = {}};
+  const std::string unit = entry.text("unit");
+  const std::optional<double> scale = scale_of(unit, expected_unit);
+  if (!scale && !unit.empty()) {
+    entry.fail("unit", fmt::format("found \"{}\", expected a unit of {}", unit,
+                                   expected_unit == "1" ? "ratio: \"1\"" : expected_unit));
+  }
+  const NumberRange in_unit =
+      scale ? NumberRange{.min = range.min / *scale, .max = range.max / *scale} : NumberRange{};
+  Known known;
+  known.value = entry.number("value", in_unit) * scale.value_or(1);
+  known.how = read_how(entry);
+  known.ci = entry.number("ci", {.min = 0, .max = 10});
+  known.source = read_source(entry);
+  entry.finish();
+  return known;
+}
+
+DeviceProfile read_device_profile(const Config& file) {
+  Faults faults;
+  Section root(file, "accelerator", faults);
+  DeviceProfile profile;
+  profile.name = root.text("name");
+  const Known memory = read_known(root, "memory", "B", {.min = 1, .max = 1e15});
+  profile.memory = Bytes(std::llround(memory.value));
+  const Known sms = read_known(root, "sms", "1", {.min = 1, .max = 1e6});
+  profile.sms = static_cast<int>(std::lround(sms.value));
+  if (sms.value != std::round(sms.value)) root.fail("sms", "expected a whole number of units");
+  profile.memory_bandwidth = read_known(root, "memory-bandwidth", "B/s", kRate);
+  profile.memory_efficiency = read_known(root, "memory-efficiency", "1", kShare);
+  profile.launch = read_known(root, "launch", "s", kSeconds);
+  profile.bf16 = read_gemm(root.section("bf16"));
+  profile.attention = read_attention(root.section("attention"));
+  profile.sustained_power_factor = read_known(root, "sustained-power-factor", "1", kShare);
+  profile.power_settling = read_known(root, "power-settling", "s", kSeconds);
+  root.finish();
+  faults.throw_if_any();
+  return profile;
+}
+
+}  // namespace tenk
