@@ -1,0 +1,184 @@
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <numeric>
+
+#include "tests/support.h"
+#include "tests/workloads/workload_maker.h"
+#include "workloads/benchmark.h"
+#include "workloads/collectives/collective.h"
+#include "workloads/place.h"
+
+namespace tenk {
+namespace {
+
+using testing::endpoints;
+using testing::fabric;
+using testing::hopper;
+using testing::servers;
+
+std::vector<std::uint32_t> first(std::uint32_t n) {
+  std::vector<std::uint32_t> list(n);
+  std::iota(list.begin(), list.end(), 0u);
+  return list;
+}
+
+const CollectiveKind& kind(std::string_view name) {
+  for (const CollectiveKind* k : collective_kinds()) {
+    if (k->name == name) return *k;
+  }
+  throw std::logic_error("no such kind");
+}
+
+// Connections out of each accelerator or NIC, weighted: usage of the links of one kind.
+double usage_of(const Fabric& f, const std::vector<Usage>& row, const std::string& link_kind) {
+  double sum = 0;
+  for (const Usage& u : row) {
+    if (f.graph().link_kind(f.trunks()[u.trunk.value].kind) == link_kind) sum += u.connections;
+  }
+  return sum;
+}
+
+Request request(Collective op, Bytes bytes, GroupShape shape, const CollectiveTuning& tuning) {
+  Request r;
+  r.op = op;
+  r.bytes = bytes;
+  r.shape = shape;
+  r.path = 1200_ns;
+  r.node_bus = 370_GBps;
+  r.network_bus = 47_GBps * shape.rails;
+  r.tuning = &tuning;
+  return r;
+}
+
+TEST_CASE("A ring between bare NICs enters and leaves every NIC once per channel") {
+  for (const std::uint32_t n : {2u, 3u, 5u, 16u, 61u}) {
+    const Fabric f = fabric(endpoints(64, "tiers: 2, radix: 16"));
+    const std::vector<std::uint32_t> members = first(n);
+    const auto rows = kind("ring").lay(make_group(f, members), hopper());
+    REQUIRE(rows.size() == 1);  // Two equal channels of the NIC, merged.
+    for (const Usage& u : rows[0]) {
+      const std::string& k = f.graph().link_kind(f.trunks()[u.trunk.value].kind);
+      if (k.starts_with("host")) CHECK(u.connections == 2);
+    }
+    CHECK(usage_of(f, rows[0], "host up") == 2 * n);
+    CHECK(usage_of(f, rows[0], "host down") == 2 * n);
+  }
+}
+
+TEST_CASE("Rings of whole servers leave each node once on each rail and never change rails") {
+  const Fabric f = fabric(servers(4, "tiers: 2, radix: 16, rails: 8"));
+  const std::vector<std::uint32_t> members = first(32);
+  const auto rows = kind("ring").lay(make_group(f, members), hopper());
+  REQUIRE(rows.size() == 8);
+  for (const auto& row : rows) {
+    CHECK(usage_of(f, row, "host up") == 2 * 4);
+    CHECK(usage_of(f, row, "host down") == 2 * 4);
+    CHECK(usage_of(f, row, "leaf-spine up") == 0);
+    // Seven steps inside each node, and one to the GPU that owns the rail's NIC.
+    CHECK(usage_of(f, row, "nvlink out") == 2 * 4 * 8);
+  }
+}
+
+TEST_CASE("Each tree joins all nodes with n - 1 edges both ways; no node has more than three") {
+  for (const std::uint32_t n : {2u, 3u, 4u, 7u, 8u, 13u, 32u, 64u}) {
+    CAPTURE(n);
+    const Fabric f = fabric(endpoints(64, "tiers: 2, radix: 16"));
+    const std::vector<std::uint32_t> members = first(n);
+    std::map<std::uint32_t, double> both;
+    for (const auto& row : kind("tree").lay(make_group(f, members), hopper())) {
+      const double copies = n == 2 ? 2 : 1;  // With two nodes both trees are the same edge.
+      CHECK(usage_of(f, row, "host up") == Approx(copies * 2 * (n - 1)));
+      for (const Usage& u : row) {
+        const std::string& k = f.graph().link_kind(f.trunks()[u.trunk.value].kind);
+        if (k != "host up") continue;
+        CHECK(u.connections <= 3 * copies);
+        both[u.trunk.value] += u.connections;
+      }
+    }
+    // A node inside one tree is a leaf of the other: together four at most.
+    for (const auto& [trunk, sum] : both) CHECK(sum <= 4);
+    CHECK(both.size() == n);
+  }
+}
+
+TEST_CASE("All-to-all has a connection between every two members") {
+  const Fabric f = fabric(endpoints(24, "tiers: 2, radix: 8"));
+  const std::vector<std::uint32_t> members = first(24);
+  const auto rows = kind("pairwise").lay(make_group(f, members), hopper());
+  REQUIRE(rows.size() == 1);
+  CHECK(usage_of(f, rows[0], "host up") == 24 * 23);
+  CHECK(usage_of(f, rows[0], "host down") == 24 * 23);
+}
+
+TEST_CASE("All-reduce sends what reduce-scatter and all-gather send together") {
+  const CollectiveTuning tuning = hopper();
+  for (const GroupShape shape :
+       {GroupShape{8, 1, 8}, GroupShape{64, 8, 8}, GroupShape{16, 16, 1}}) {
+    const auto bytes = [&](Collective op) {
+      return kind("ring").terms(request(op, 1_GiB, shape, tuning), Protocol::kSimple)->bytes;
+    };
+    CHECK(bytes(Collective::kAllReduce) ==
+          Approx(bytes(Collective::kAllGather) + bytes(Collective::kReduceScatter)));
+  }
+}
+
+TEST_CASE(
+    "The latency of a ring is NCCL's: base, inner steps at NVLink pace, outer at the "
+    "network's") {
+  const CollectiveTuning tuning = hopper();
+  // 8 GPUs, all-gather, LL: 6.6 + 7 x 0.6 = 10.8 us.
+  const auto inside =
+      kind("ring").terms(request(Collective::kAllGather, 1_KiB, {8, 1, 8}, tuning), Protocol::kLL);
+  CHECK(inside->latency.us() == Approx(10.8));
+  // 2 x 8 GPUs, all-reduce, LL: 2 x 15 steps, 2 of them outside: 6.6 + 28 x max(0.6, 1)
+  // + 2 x (2.7 + 1.2 of path) = 42.4 us.
+  const auto two =
+      kind("ring").terms(request(Collective::kAllReduce, 1_KiB, {16, 2, 8}, tuning), Protocol::kLL);
+  CHECK(two->latency.us() == Approx(42.4));
+  // Tree, 4 x 8, LL: 6.8 + 2 (3 ... inner 7 x 0.6 + log2(4) x (5.0 + 1.2)) = 40.0 us.
+  const auto tree =
+      kind("tree").terms(request(Collective::kAllReduce, 1_KiB, {32, 4, 8}, tuning), Protocol::kLL);
+  CHECK(tree->latency.us() == Approx(6.8 + 2 * (7 * 0.6 + 2 * 6.2)));
+}
+
+TEST_CASE(
+    "NCCL's choice: LL for small messages, Simple for large, trees for small all-reduces of "
+    "many nodes") {
+  const CollectiveTuning tuning = hopper();
+  const auto chosen = [&](Bytes bytes, GroupShape shape) {
+    const Choice c = choose(request(Collective::kAllReduce, bytes, shape, tuning));
+    return std::pair(std::string(c.kind->name), c.protocol);
+  };
+  CHECK(chosen(1_KiB, {8, 1, 8}).second == Protocol::kLL);
+  CHECK(chosen(1_GiB, {8, 1, 8}) == std::pair(std::string("ring"), Protocol::kSimple));
+  CHECK(chosen(64_KiB, {512, 64, 8}).first == "tree");
+  CHECK(chosen(8_GiB, {16, 2, 8}).second == Protocol::kSimple);
+}
+
+TEST_CASE("Bytes on the wires meet the known bound of each operation") {
+  // Endpoint NICs: the bound over the NIC of n ranks and S bytes is S 2(n-1)/n for all-reduce,
+  // S (n-1)/n for the others.
+  const Fabric f = fabric(endpoints(16, "tiers: 2, radix: 16"));
+  const std::vector<Bytes> sizes = {1_GiB};
+  const auto places = first(16);
+  for (const Collective op : {Collective::kAllReduce, Collective::kAllGather,
+                              Collective::kReduceScatter, Collective::kAllToAll}) {
+    const Traffic t = place(f, one_after_another(16, op, sizes), hopper(), places);
+    const double bytes = (1_GiB).value() * bus_factor(op, 16);
+    CHECK(wire_bound(t, SlotId()).s() == Approx(bytes / 50e9).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("A link that a group cannot do without is an error when it is down") {
+  const Fabric f = fabric(
+      "{nodes: 4, node: endpoint, fabric: {kind: clos, tiers: 2, radix: 8, link: {rate: 400Gbps, "
+      "latency: 1us}}, degrade: [{link: \"node2.nic0:leaf0\", rate: 0Gbps}]}");
+  const std::vector<Bytes> sizes = {1_MiB};
+  CHECK_THROWS_WITH(
+      place(f, one_after_another(4, Collective::kAllGather, sizes), hopper(), first(4)),
+      Catch::Contains("host up") && Catch::Contains("down"));
+}
+
+}  // namespace
+}  // namespace tenk

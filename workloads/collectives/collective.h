@@ -1,0 +1,118 @@
+// How does one group carry out one operation, and what does that ask of the wires?
+//
+// As NCCL does it: each enabled (algorithm, protocol) gets a predicted time from NCCL's own cost
+// model (docs/collectives.md; tables in profiles/collectives) and the least wins. The model gives
+// the choice, the start latency and the caps; the bandwidth comes from the coflow on the real
+// fabric. An algorithm is one .cpp that ends in a `const CollectiveKind`, plus one word in
+// list.cpp.
+#pragma once
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "sim/graph/fabric.h"
+#include "sim/plan/category.h"
+#include "sim/plan/collective_tuning.h"
+
+namespace tenk {
+
+struct GroupShape {
+  std::uint32_t ranks = 0;
+  std::uint32_t nodes = 1;
+  std::uint32_t rails = 1;  // Members on the node that has fewest of them: NICs all can use.
+  auto operator<=>(const GroupShape&) const = default;
+};
+
+// A group's accelerators, ascending, split by node.
+struct Group {
+  const Fabric& fabric;
+  std::span<const std::uint32_t> members;
+  std::vector<std::span<const std::uint32_t>> nodes;
+};
+Group make_group(const Fabric& fabric, std::span<const std::uint32_t> members);
+GroupShape shape_of(const Group& group);
+
+// What NCCL would know when it chooses.
+struct Request {
+  Collective op = Collective::kAllReduce;
+  Bytes bytes;  // As nccl-tests counts them (workloads/workload.h).
+  GroupShape shape;
+  Time path;              // Latency of the longest connection between nodes.
+  Bandwidth node_bus;     // One GPU's way out inside the node, as transfers reach it.
+  Bandwidth network_bus;  // All rails of a node together, as transfers reach them.
+  const CollectiveTuning* tuning = nullptr;
+
+  int channels() const;
+  std::size_t node_class() const { return std::min<std::size_t>(shape.nodes, 3) - 1; }
+  Bandwidth bus() const { return shape.nodes == 1 ? node_bus : network_bus; }
+};
+
+// The answer for one protocol.
+struct Terms {
+  Time latency;
+  double bytes = 0;                        // Payload on each connection of each channel.
+  Bandwidth cap = Bandwidth::unlimited();  // Payload, of one connection.
+  Time predicted;                          // NCCL's own estimate: what the choice is made by.
+};
+
+struct CollectiveKind {
+  std::string_view name;
+  std::string_view summary;
+  bool (*serves)(Collective op);
+  // nullopt: not offered with this protocol.
+  std::optional<Terms> (*terms)(const Request& request, Protocol protocol);
+  // One usage vector for each channel; equal channels may come as one with their sum.
+  std::vector<std::vector<Usage>> (*lay)(const Group& group, const CollectiveTuning& tuning);
+};
+
+std::span<const CollectiveKind* const> collective_kinds();
+
+struct Choice {
+  const CollectiveKind* kind = nullptr;
+  Protocol protocol = Protocol::kSimple;
+  Terms terms;
+};
+// The least predicted time; ties go to the earlier kind and protocol. O(kinds).
+Choice choose(const Request& request);
+
+// Bytes on the wire for each byte of payload: LL sends a flag with every 4 bytes, LL128 8 bytes
+// in 128 (NCCL, src/include/device.h as described in acceptance of the cost model).
+double wire_overhead(Protocol protocol);
+
+// Pieces that the algorithms share.
+// Latency of one step between nodes: the table's, and the path once (LL) or twice (Simple flush).
+Time network_step(const Request& request, Algorithm algorithm, Protocol protocol);
+// The channels of a group between nodes: one lay-out for each rail and each channel of its NIC.
+// `edges(rail, i, add)` calls add(a, b) for each connection. Equal channels are merged.
+template <class Edges>
+std::vector<std::vector<Usage>> lay_channels(const Group& group, const CollectiveTuning& tuning,
+                                             const Edges& edges) {
+  const GroupShape shape = shape_of(group);
+  const bool inside = shape.nodes == 1;
+  const int copies = inside ? 1 : tuning.nic_channels;
+  const double weight = inside ? tuning.node_channels : 1;
+  std::vector<std::vector<Usage>> rows;
+  for (std::uint32_t rail = 0; rail < (inside ? 1 : shape.rails); ++rail) {
+    const std::size_t first_of_rail = rows.size();
+    for (int i = 0; i < copies; ++i) {
+      std::vector<Usage> row;
+      const std::uint64_t key = rail * static_cast<std::uint64_t>(copies) + i;
+      edges(rail, i, [&](std::uint32_t a, std::uint32_t b) {
+        group.fabric.connect(a, b, weight, key, row);
+      });
+      merge_usage(row);
+      rows.push_back(std::move(row));
+    }
+    const bool alike =
+        std::all_of(rows.begin() + static_cast<std::ptrdiff_t>(first_of_rail), rows.end(),
+                    [&](const std::vector<Usage>& r) { return r == rows[first_of_rail]; });
+    if (!alike || copies == 1) continue;
+    rows.resize(first_of_rail + 1);
+    for (Usage& u : rows.back()) u.connections *= copies;
+  }
+  return rows;
+}
+
+}  // namespace tenk

@@ -1,0 +1,19 @@
+// The algorithms, one word each.
+#include <array>
+
+#include "workloads/collectives/collective.h"
+
+namespace tenk {
+
+extern const CollectiveKind kRing;
+extern const CollectiveKind kTree;
+extern const CollectiveKind kPairwise;
+extern const CollectiveKind kSend;
+
+std::span<const CollectiveKind* const> collective_kinds() {
+  static constexpr std::array<const CollectiveKind*, 4> kKinds = {&kRing, &kTree, &kPairwise,
+                                                                  &kSend};
+  return kKinds;
+}
+
+}  // namespace tenk

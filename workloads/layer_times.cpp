@@ -1,0 +1,240 @@
+#include "workloads/layer_times.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sim/base/error.h"
+#include "workloads/kernels.h"
+#include "workloads/shard.h"
+
+namespace tenk {
+namespace {
+
+// Bytes that fused streaming kernels read and write, per element of BF16 (assumed: each operand
+// once, masks of dropout one byte, FP32 four).
+constexpr double kNormForward = 4;       // x in, y out.
+constexpr double kNormBackward = 6;      // dy, x in, dx out.
+constexpr double kResidualForward = 6;   // y, residual in, sum out.
+constexpr double kResidualBackward = 2;  // The residual's gradient, added by the norm's backward.
+constexpr double kMaskForward = 1;       // Dropout, fused with the residual: mask out.
+constexpr double kDropoutBackward = 5;   // dy, mask in, dx out.
+constexpr double kRotary = 4;            // In place, both directions.
+constexpr double kGeluForward = 4;       // x in, y out.
+constexpr double kGeluBackward = 6;      // dy, x in, dx out.
+constexpr double kSwigluForward = 6;     // Gate, x in, y out: per element of y.
+constexpr double kSwigluBackward = 10;   // dy, gate, x in, both gradients out.
+constexpr double kLookupForward = 4;     // Row in, row out.
+constexpr double kLookupBackward = 10;   // dy in, FP32 gradient in and out.
+constexpr double kLogitsMax = 10;        // Cast to FP32; maximum.
+constexpr double kLogitsSum = 8;         // Shifted exponential in place, and its sum.
+constexpr double kLogitsScale = 8;       // Softmax in place.
+constexpr double kLogitsBackward = 14;   // Gradient in place; cast to BF16.
+// Adam, per parameter updated: FP32 gradient, master weight and two moments in, the last three out,
+// BF16 weight out; before it the gradient once more for its norm. Per parameter held: gradient
+// zeroed.
+constexpr double kAdam = 4 * 4 + 3 * 4 + 2 + 4;
+constexpr double kZeroed = 4;
+
+constexpr std::int64_t kElement = 2;    // Bytes of BF16.
+constexpr std::int64_t kStatistic = 4;  // Bytes a token of a cross-entropy's exchange, FP32.
+
+Time streamed(const DeviceProfile& device, double bytes) {
+  constexpr double kMost = 0x1p61;
+  return streaming_time(device, Bytes(static_cast<std::int64_t>(std::min(bytes, kMost))));
+}
+
+// One half of a block: two products around an inner part.
+struct Half {
+  std::int64_t first = 1;   // Outputs of the first product, on this rank.
+  std::int64_t second = 1;  // Inputs of the second.
+  Time inner_forward;
+  Time inner_backward;
+};
+
+class PassBuilder {
+ public:
+  PassBuilder(const TrainingSpec& training, const DeviceProfile& device)
+      : t_(training), device_(device), shard_(shard_of(training)) {}
+
+  Pass take() { return std::exchange(pass_, {}); }
+
+  void forward(const Half& half) {
+    norm_forward();
+    gather();
+    product(shard_.tokens, half.first, hidden());
+    compute(half.inner_forward);
+    product(shard_.tokens, hidden(), half.second);
+    reduce();
+    stream(kResidualForward + (t_.model.dropout ? kMaskForward : 0), whole());
+  }
+
+  void backward(const Half& half) {
+    dropout_backward();
+    gather();
+    product(shard_.tokens, half.second, hidden());
+    product(hidden(), half.second, shard_.tokens);
+    compute(half.inner_backward);
+    column_backward(half.first);
+    stream(kNormBackward + kResidualBackward, whole());
+  }
+
+  void embedding_forward() {
+    stream(kLookupForward, shard_.tokens * hidden());
+    reduce();
+    if (t_.model.positions > 0) stream(kResidualForward, whole());
+    if (t_.model.dropout) stream(kDropoutBackward, whole());  // x in, mask and y out.
+  }
+
+  void embedding_backward() {
+    dropout_backward();
+    gather();
+    stream(kLookupBackward, shard_.tokens * hidden());
+  }
+
+  void head_forward() {
+    const std::int64_t logits = shard_.tokens * shard_.vocab;
+    const Bytes statistic(shard_.tokens * kStatistic);
+    norm_forward();
+    gather();
+    product(shard_.tokens, shard_.vocab, hidden());
+    stream(kLogitsMax, logits);
+    call(Collective::kAllReduce, statistic);  // Maximum.
+    stream(kLogitsSum, logits);
+    call(Collective::kAllReduce, statistic);  // Logit of the target.
+    call(Collective::kAllReduce, statistic);  // Sum of exponentials.
+    stream(kLogitsScale, logits);
+  }
+
+  void head_backward() {
+    stream(kLogitsBackward, shard_.tokens * shard_.vocab);
+    column_backward(shard_.vocab);
+    stream(kNormBackward, whole());
+  }
+
+ private:
+  std::int64_t hidden() const { return t_.model.hidden; }
+  std::int64_t whole() const { return shard_.whole_tokens * hidden(); }
+  Bytes activations() const { return Bytes(shard_.tokens * hidden() * kElement); }
+
+  void compute(Time time) { append(pass_, {Piece{.compute = time}}); }
+  void stream(double bytes_per_element, std::int64_t elements) {
+    compute(streamed(device_, bytes_per_element * static_cast<double>(elements)));
+  }
+  void product(std::int64_t m, std::int64_t n, std::int64_t k) {
+    compute(sustained_time(device_, gemm_time(device_, m, n, k)));
+  }
+  void call(Collective op, Bytes bytes, bool beside_next = false) {
+    if (t_.layout.tp == 1) return;
+    pass_.push_back({.communicates = true, .beside_next = beside_next, .op = op, .bytes = bytes});
+  }
+
+  void norm_forward() { stream(kNormForward, whole()); }
+  void dropout_backward() {
+    if (t_.model.dropout) stream(kDropoutBackward, whole());
+  }
+
+  // Into and out of a tensor-parallel region; backward they swap.
+  void gather(bool beside_next = false) {
+    if (t_.layout.shards_sequence()) call(Collective::kAllGather, activations(), beside_next);
+  }
+  void reduce(bool beside_next = false) {
+    const bool sharded = t_.layout.shards_sequence();
+    call(sharded ? Collective::kReduceScatter : Collective::kAllReduce, activations(), beside_next);
+  }
+
+  // Backward of a product whose `outputs` are cut over the ranks.
+  void column_backward(std::int64_t outputs) {
+    gather(true);
+    product(shard_.tokens, hidden(), outputs);
+    reduce(true);
+    product(outputs, hidden(), shard_.tokens);
+  }
+
+  const TrainingSpec& t_;
+  const DeviceProfile& device_;
+  Shard shard_;
+  Pass pass_;
+};
+
+Half attention_half(const TrainingSpec& t, const DeviceProfile& device) {
+  const TransformerSpec& m = t.model;
+  const Shard shard = shard_of(t);
+  const std::int64_t query = shard.query_width(m);
+  const std::int64_t key = shard.key_width(m);
+  const AttentionShape shape{t.batch.micro, shard.heads, shard.kv_heads, m.head_dim,
+                             t.batch.sequence};
+  const double turned = static_cast<double>(shard.tokens) * static_cast<double>(query + key);
+  Half half{query + 2 * key, query, sustained_time(device, attention_forward_time(device, shape)),
+            sustained_time(device, attention_backward_time(device, shape))};
+  if (m.positions == 0) {
+    half.inner_forward += streamed(device, kRotary * turned);
+    half.inner_backward += streamed(device, kRotary * turned);
+  }
+  if (m.query_key_norm) {
+    half.inner_forward += streamed(device, kNormForward * turned);
+    half.inner_backward += streamed(device, kNormBackward * turned);
+  }
+  return half;
+}
+
+Half mlp_half(const TrainingSpec& t, const DeviceProfile& device) {
+  const Shard shard = shard_of(t);
+  const double width = static_cast<double>(shard.tokens) * static_cast<double>(shard.ffn);
+  const bool gated = t.model.gated_mlp;
+  return {gated ? 2 * shard.ffn : shard.ffn, shard.ffn,
+          streamed(device, (gated ? kSwigluForward : kGeluForward) * width),
+          streamed(device, (gated ? kSwigluBackward : kGeluBackward) * width)};
+}
+
+// May computation join what `pass` ends with? Not if that runs beside a collective.
+bool joins(const Pass& pass) {
+  if (pass.empty() || pass.back().communicates) return false;
+  return pass.size() < 2 || !pass[pass.size() - 2].beside_next;
+}
+
+}  // namespace
+
+void fail_too_long() {
+  throw Error(ErrorKind::kInvalid, "one step would compute for longer than 10^6 s");
+}
+
+void append(Pass& pass, const Pass& more) {
+  for (const Piece& piece : more) {
+    if (!piece.communicates && joins(pass)) {
+      if (pass.back().compute.s() + piece.compute.s() > kLongestStep) fail_too_long();
+      pass.back().compute += piece.compute;
+    } else {
+      pass.push_back(piece);
+    }
+  }
+}
+
+ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& device) {
+  const Half attention = attention_half(training, device);
+  const Half mlp = mlp_half(training, device);
+  PassBuilder builder(training, device);
+  ModelPasses passes;
+  builder.embedding_forward();
+  passes.embedding_forward = builder.take();
+  builder.embedding_backward();
+  passes.embedding_backward = builder.take();
+  builder.forward(attention);
+  builder.forward(mlp);
+  passes.layer_forward = builder.take();
+  builder.backward(mlp);
+  builder.backward(attention);
+  if (training.recompute == Recompute::kFull) passes.layer_backward = passes.layer_forward;
+  append(passes.layer_backward, builder.take());
+  builder.head_forward();
+  passes.head_forward = builder.take();
+  builder.head_backward();
+  passes.head_backward = builder.take();
+  return passes;
+}
+
+Time optimizer_time(const DeviceProfile& device, std::int64_t updated, std::int64_t held) {
+  return streamed(device, kAdam * static_cast<double>(updated)) +
+         streamed(device, kZeroed * static_cast<double>(held));
+}
+
+}  // namespace tenk

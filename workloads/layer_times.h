@@ -1,0 +1,54 @@
+// What does one rank compute and exchange with its tensor-parallel peers, layer by layer?
+//
+// A pass is the work of one micro-batch in one direction, in order. Forward, of each half of a
+// block, as Megatron-LM runs it: norm, [all-gather], product, inner kernels, product,
+// [reduce-scatter], dropout and residual; without sequence parallelism one all-reduce after the
+// second product instead. Backward is the mirror image, data and weight gradient of each product;
+// there Megatron always overlaps the re-gather of the first product's input with its data gradient,
+// and the reduce-scatter (all-reduce) of the result with its weight gradient (megatron/core/
+// tensor_parallel/layers.py, LinearWithGradAccumulationAndAsyncCommunication). We do the same; what
+// the overlap costs is the engine's business. Full recomputation runs the forward pass of a layer,
+// with its communication, before its backward.
+//
+// Matrix products and attention are at sustained power (workloads/kernels.h), the rest streams:
+// norms, rotary, activation functions, dropout with residual, cross-entropy and Adam, each by the
+// bytes a fused kernel must move (assumed; the numbers stand in layer_times.cpp).
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "sim/base/units.h"
+#include "sim/plan/category.h"
+#include "sim/plan/device_profile.h"
+#include "workloads/layout.h"
+
+namespace tenk {
+
+// Computation of some time, or (if `communicates`) a collective of the tp family.
+struct Piece {
+  Time compute = {};
+  bool communicates = false;
+  bool beside_next = false;  // Runs beside the computation that follows; then both are awaited.
+  Collective op = Collective::kAllReduce;
+  Bytes bytes = {};  // As workloads/workload.h counts them.
+};
+using Pass = std::vector<Piece>;
+
+struct ModelPasses {
+  Pass embedding_forward, embedding_backward;
+  Pass layer_forward, layer_backward;  // Backward includes what `recompute` repeats.
+  Pass head_forward, head_backward;    // Final norm, logits, cross-entropy.
+};
+ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& device);
+
+// Adds `more` at the end of `pass`; neighbouring computations become one where nothing in between
+// can tell. Throws Error{kInvalid} if that one takes longer than kLongestStep.
+void append(Pass& pass, const Pass& more);
+
+inline constexpr double kLongestStep = 1e6;  // Seconds; int64 picoseconds end at 9.2e6.
+[[noreturn]] void fail_too_long();           // That Error.
+
+// One step of Adam on `updated` parameters (the shard under ZeRO-1) of `held` ones.
+Time optimizer_time(const DeviceProfile& device, std::int64_t updated, std::int64_t held);
+
+}  // namespace tenk

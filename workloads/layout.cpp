@@ -1,0 +1,242 @@
+#include "workloads/layout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "workloads/schedules/list.h"
+
+namespace tenk {
+namespace {
+
+constexpr std::int64_t kMostDegree = 1 << 20;
+constexpr std::int64_t kMostAccelerators = 1 << 24;
+constexpr std::int64_t kMostSequences = 1'000'000'000;
+constexpr std::int64_t kMostPasses = 1 << 22;  // Micro-batches x chunks of all stages.
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // Of a micro-batch.
+
+// --- What the text says ------------------------------------------------------------------------
+
+void refuse(Section& section, std::string_view key, std::int64_t found, std::string_view allowed) {
+  section.fail(key, fmt::format("{0}.{1} {2} is not supported yet; {1} must be {3}", section.what(),
+                                key, found, allowed));
+}
+
+LayoutSpec read_parallel(Section& section) {
+  LayoutSpec layout;
+  const IntegerRange degree{1, kMostDegree};
+  layout.tp = section.integer("tp", degree, 1);
+  layout.cp = section.integer("cp", degree, 1);
+  layout.pp = section.integer("pp", degree, 1);
+  layout.vpp = section.integer("vpp", degree, 1);
+  layout.dp = section.integer("dp", degree, 1);
+  layout.ep = section.integer("ep", degree, 1);
+  layout.sequence_parallel = section.boolean("sequence-parallel", true);
+  const std::int64_t zero = section.integer("zero", {0, 3}, 1);
+  layout.zero = zero == 0 ? 0 : 1;
+  layout.chunk_layers = section.integers("chunk-layers", {0, kMostLayers});
+  std::vector<std::string> names;
+  for (const ScheduleKind* kind : schedules()) names.emplace_back(kind->name);
+  const bool interleaves = layout.vpp > 1 && layout.pp > 1;
+  layout.schedule = section.word("schedule", names, interleaves ? "interleaved" : "1f1b");
+  section.finish();
+  if (layout.cp != 1) refuse(section, "cp", layout.cp, "1");
+  if (layout.ep != 1) refuse(section, "ep", layout.ep, "1");
+  if (zero > 1) refuse(section, "zero", zero, "0 or 1");
+  layout.cp = layout.ep = 1;
+  return layout;
+}
+
+BatchSpec read_batch(Section& section) {
+  BatchSpec batch;
+  batch.global = section.integer("global", {1, kMostSequences});
+  batch.micro = section.integer("micro", {1, kMostSequences}, 1);
+  batch.sequence = section.integer("sequence", {1, kMostTokens});
+  section.finish();
+  return batch;
+}
+
+OverlapSpec read_overlap(Section section) {
+  OverlapSpec overlap;
+  overlap.tp = section.boolean("tp", false);
+  overlap.dp = section.boolean("dp", false);
+  overlap.pp = section.boolean("pp", true);
+  section.finish();
+  return overlap;
+}
+
+Recompute read_recompute(Section& job) {
+  const std::string word = job.word("recompute", {"none", "selective", "full"}, "none");
+  if (word == "full") return Recompute::kFull;
+  return word == "selective" ? Recompute::kSelective : Recompute::kNone;
+}
+
+void read_precision(Section& job) {
+  const std::string word = job.word("precision", {"bf16", "fp16", "fp8"}, "bf16");
+  if (word == "bf16") return;
+  job.fail("precision", fmt::format("{}.precision {} is not supported yet; precision must be bf16",
+                                    job.what(), word));
+}
+
+// --- What must hold between the numbers ---------------------------------------------------------
+
+bool splits(const TransformerSpec& model, std::int64_t tp) {
+  return model.heads % tp == 0 && model.ffn % tp == 0 &&
+         (model.kv_heads % tp == 0 || tp % model.kv_heads == 0);
+}
+
+void check_tp(const TrainingSpec& t, Section& parallel) {
+  const TransformerSpec& model = t.model;
+  const std::int64_t tp = t.layout.tp;
+  if (splits(model, tp)) return;
+  std::string why = fmt::format("divide the model's {} heads", model.heads);
+  if (model.heads % tp == 0 && model.ffn % tp != 0) {
+    why = fmt::format("divide the model's ffn {}", model.ffn);
+  } else if (model.heads % tp == 0) {
+    why = fmt::format("divide the model's {} kv-heads or be a multiple of them", model.kv_heads);
+  }
+  constexpr std::size_t kMostShown = 12;
+  std::vector<std::int64_t> allowed;
+  for (std::int64_t d = 1; d <= model.heads && allowed.size() < kMostShown; ++d) {
+    if (splits(model, d)) allowed.push_back(d);
+  }
+  parallel.fail("tp", fmt::format("{}.tp {} must {}; possible: {}", parallel.what(), tp, why,
+                                  fmt::join(allowed, ", ")));
+}
+
+void check_chunks(const TrainingSpec& t, Section& parallel) {
+  const LayoutSpec& layout = t.layout;
+  const std::int64_t n = layout.chunks();
+  const std::int64_t layers = t.model.layers;
+  const std::string product = fmt::format("pp {} x vpp {} = {}", layout.pp, layout.vpp, n);
+  const auto& list = layout.chunk_layers;
+  if (list.empty()) {
+    if (layers % n == 0 || layers + 2 >= n) return;
+    parallel.fail(layout.vpp > 1 ? "vpp" : "pp",
+                  fmt::format("{}: {} chunks, but the model's {} layers, embedding and head fill "
+                              "{} at most",
+                              parallel.what(), product, layers, layers + 2));
+    return;
+  }
+  const std::int64_t sum = std::accumulate(list.begin(), list.end(), std::int64_t{0});
+  if (static_cast<std::int64_t>(list.size()) != n) {
+    parallel.fail("chunk-layers", fmt::format("{}.chunk-layers has {} numbers, but {} chunks",
+                                              parallel.what(), list.size(), product));
+  } else if (sum != layers) {
+    parallel.fail("chunk-layers",
+                  fmt::format("{}.chunk-layers adds up to {}, but the model has {} layers",
+                              parallel.what(), sum, layers));
+  } else if (n > 2 && std::find(list.begin() + 1, list.end() - 1, 0) != list.end() - 1) {
+    parallel.fail("chunk-layers",
+                  fmt::format("{}.chunk-layers: only the first chunk, which has the embedding, and "
+                              "the last, which has the head, can be without layers",
+                              parallel.what()));
+  }
+}
+
+void check_schedule(const TrainingSpec& t, Section& parallel) {
+  const ScheduleKind* kind = find_schedule(t.layout.schedule);
+  const std::string why =
+      kind->refusal({t.layout.pp, t.layout.vpp, std::max<std::int64_t>(t.micro_batches(), 1)});
+  if (!why.empty()) {
+    parallel.fail("schedule", fmt::format("{}.schedule {}: {}", parallel.what(), kind->name, why));
+  }
+  // A group larger than the ring of stages has messages that wait while their sender must not.
+  const std::int64_t m = t.micro_batches();
+  if (t.overlap.pp || t.layout.vpp == 1 || m < t.layout.pp || m % t.layout.pp == 0) return;
+  parallel.fail("vpp", fmt::format("{}.vpp {} without overlap.pp deadlocks unless the {} "
+                                   "micro-batches are a multiple of pp {}",
+                                   parallel.what(), t.layout.vpp, m, t.layout.pp));
+}
+
+void check_batch(const TrainingSpec& t, Section& batch) {
+  const auto& [global, micro, sequence] = t.batch;
+  const std::int64_t dp = t.layout.dp;
+  if (micro * sequence > kMostTokens) {
+    batch.fail("micro", fmt::format("{}: micro {} x sequence {} is more than {} tokens",
+                                    batch.what(), micro, sequence, kMostTokens));
+  }
+  if (global % (micro * dp) != 0) {
+    const std::int64_t unit = micro * dp;
+    const std::int64_t nearest = std::max<std::int64_t>((global + unit / 2) / unit, 1) * unit;
+    batch.fail("global", fmt::format("{}.global {} must be a multiple of micro {} x dp {} = {}; "
+                                     "nearest: {}",
+                                     batch.what(), global, micro, dp, unit, nearest));
+  }
+  if (t.micro_batches() > kMostPasses / t.layout.chunks()) {
+    batch.fail("global",
+               fmt::format("{}: {} micro-batches through {} chunks are more than {} "
+                           "passes",
+                           batch.what(), t.micro_batches(), t.layout.chunks(), kMostPasses));
+  }
+  if (t.layout.shards_sequence() && splits(t.model, t.layout.tp) && sequence % t.layout.tp != 0) {
+    batch.fail("sequence", fmt::format("{}.sequence {} must be a multiple of tp {} under "
+                                       "sequence-parallel",
+                                       batch.what(), sequence, t.layout.tp));
+  }
+}
+
+// Chunks need a pipeline: with one stage `vpp` changes nothing.
+void ignore_vpp(TrainingSpec& t, const Section& parallel) {
+  if (t.layout.pp > 1 || t.layout.vpp == 1) return;
+  t.warnings.push_back(fmt::format("{}.vpp {} is ignored: with pp 1 there is one stage",
+                                   parallel.what(), t.layout.vpp));
+  t.layout.vpp = 1;
+}
+
+void check_size(TrainingSpec& t, Section& parallel) {
+  LayoutSpec& l = t.layout;
+  if (l.tp * l.pp <= kMostAccelerators && l.accelerators() <= kMostAccelerators) return;
+  parallel.fail(fmt::format("{}: tp {} x pp {} x dp {} is more than {} accelerators",
+                            parallel.what(), l.tp, l.pp, l.dp, kMostAccelerators));
+  l.tp = l.pp = l.dp = 1;
+}
+
+}  // namespace
+
+TrainingSpec read_training(Section job, Section placement, Faults& faults) {
+  const bool clean = faults.empty();
+  TrainingSpec t;
+  Section parallel = job.section("parallel", false);
+  Section batch = job.section("batch");
+  t.layout = read_parallel(parallel);
+  t.layout_where = parallel.where();
+  t.batch = read_batch(batch);
+  t.model = read_model(job.section("model"), t.batch.sequence, faults);
+  t.recompute = read_recompute(job);
+  t.overlap = read_overlap(job.section("overlap", false));
+  read_precision(job);
+  job.finish();
+  ignore_vpp(t, parallel);
+  check_size(t, parallel);
+  t.grid = read_placement(std::move(placement), t.layout.degrees());
+  if (clean && !faults.empty()) return t;  // What failed reads as 1 and would only mislead.
+  check_tp(t, parallel);
+  check_chunks(t, parallel);
+  check_schedule(t, parallel);
+  check_batch(t, batch);
+  return t;
+}
+
+void check_against(const TrainingSpec& t, std::int64_t accelerators, Faults& faults) {
+  const LayoutSpec& l = t.layout;
+  if (l.accelerators() == accelerators) return;
+  const std::int64_t replica = l.tp * l.cp * l.pp;
+  const std::int64_t dp = accelerators / replica;
+  std::string remedy =
+      fmt::format("no dp works: {} is no multiple of tp x cp x pp = {}", accelerators, replica);
+  if (dp >= 1 && accelerators % replica == 0) {
+    const std::int64_t unit = t.batch.micro * dp;
+    remedy = fmt::format("dp {} works", dp);
+    if (t.batch.global % unit != 0) {
+      remedy += fmt::format(" with a global batch that is a multiple of {}", unit);
+    }
+  }
+  faults.add(t.layout_where,
+             fmt::format("job.parallel: tp {} x cp {} x pp {} x dp {} = {} accelerators, but the "
+                         "cluster has {}; {}",
+                         l.tp, l.cp, l.pp, l.dp, l.accelerators(), accelerators, remedy));
+}
+
+}  // namespace tenk

@@ -1,0 +1,78 @@
+// How is one training step spread over the ranks: which parallelism, which batch, what overlaps?
+//
+// Terms as Megatron-LM uses them (Narayanan et al. 2021; Korthikanti et al. 2022): a global batch
+// is dp x micro-batches x micro sequences; pp stages hold vpp chunks of layers each; sequence
+// parallelism shards what tensor parallelism leaves whole; ZeRO-1 shards the optimizer over dp.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/base/section.h"
+#include "workloads/model.h"
+#include "workloads/placement.h"
+
+namespace tenk {
+
+struct LayoutSpec {
+  std::int64_t tp = 1;
+  std::int64_t cp = 1;
+  std::int64_t pp = 1;
+  std::int64_t vpp = 1;  // Chunks of a stage.
+  std::int64_t dp = 1;
+  std::int64_t ep = 1;
+  bool sequence_parallel = true;  // Of no effect with tp 1.
+  int zero = 1;                   // 0: replicated optimizer; 1: sharded over dp.
+  // Layers of each of the pp x vpp chunks, in the order a token passes them; empty: as even as
+  // possible (workloads/stages.h).
+  std::vector<std::int64_t> chunk_layers;
+  std::string schedule = "1f1b";  // Of workloads/schedules/list.h.
+
+  std::int64_t accelerators() const { return tp * cp * pp * dp; }
+  std::int64_t chunks() const { return pp * vpp; }
+  bool shards_sequence() const { return sequence_parallel && tp > 1; }
+  PerDimension degrees() const { return {tp, cp, ep, dp, pp}; }
+};
+
+struct BatchSpec {
+  std::int64_t global = 1;    // Sequences a step.
+  std::int64_t micro = 1;     // Sequences a micro-batch.
+  std::int64_t sequence = 1;  // Tokens a sequence.
+};
+
+enum class Recompute { kNone, kSelective, kFull };
+
+struct OverlapSpec {
+  bool tp = false;  // Not modelled yet beyond what Megatron always overlaps (layer_times.h).
+  bool dp = false;  // Not modelled yet.
+  bool pp = true;   // Stages compute while they send and receive.
+};
+
+struct TrainingSpec {
+  TransformerSpec model;
+  LayoutSpec layout;
+  BatchSpec batch;
+  Recompute recompute = Recompute::kNone;
+  OverlapSpec overlap;
+  RankGrid grid;
+  std::vector<std::string> warnings;  // What was ignored.
+  Where layout_where;                 // For faults of the layout as a whole.
+
+  std::int64_t micro_batches() const { return batch.global / (batch.micro * layout.dp); }
+  std::int64_t tokens_per_step() const { return batch.global * batch.sequence; }
+};
+
+// Reads the keys model, parallel {tp, cp, pp, vpp, dp, ep, sequence-parallel, zero, chunk-layers,
+// schedule}, batch {global, micro, sequence}, precision, recompute and overlap {tp, dp, pp} of
+// `job`, and `placement` (which may read as empty). Defaults: all degrees 1, sequence-parallel
+// true, zero 1, micro 1, recompute none, overlap {tp: false, dp: false, pp: true}, schedule
+// interleaved if vpp > 1. `faults` must be those of both sections; a spec read with faults must not
+// be built.
+TrainingSpec read_training(Section job, Section placement, Faults& faults);
+
+// Adds a fault with the arithmetic, and the nearest dp that works, unless tp x cp x pp x dp is the
+// number of accelerators of the cluster.
+void check_against(const TrainingSpec& training, std::int64_t accelerators, Faults& faults);
+
+}  // namespace tenk

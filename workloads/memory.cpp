@@ -1,0 +1,113 @@
+#include "workloads/memory.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "workloads/schedules/list.h"
+#include "workloads/shard.h"
+#include "workloads/stages.h"
+
+namespace tenk {
+namespace {
+
+constexpr double kElement = 2;  // BF16.
+constexpr double kMask = 1;     // A byte per element of a dropout mask.
+constexpr double kWeights = 2;  // Bytes a parameter; see the header.
+constexpr double kGradients = 4;
+constexpr double kOptimizer = 12;
+
+Bytes to_bytes(double count) {
+  constexpr double kMost = 0x1p61;
+  return Bytes(static_cast<std::int64_t>(std::ceil(std::min(count, kMost))));
+}
+
+// What chunks keep of one micro-batch in flight, and the most that a backward pass adds to it.
+struct ChunkActivations {
+  double kept = 0;
+  double working = 0;
+};
+
+ChunkActivations chunk_activations(const TrainingSpec& t, const Chunk& chunk) {
+  const Shard shard = shard_of(t);
+  const LayerActivations layer = layer_activations(t);
+  const auto layers = static_cast<double>(chunk.layers);
+  const double whole_width =
+      static_cast<double>(shard.whole_tokens) * static_cast<double>(t.model.hidden);
+  ChunkActivations bytes;
+  if (t.recompute == Recompute::kFull) {
+    bytes.kept = layers * layer.input;
+    bytes.working = chunk.layers > 0 ? layer.split + layer.whole - layer.input : 0;
+  } else {
+    bytes.kept = layers * (layer.split + layer.whole);
+  }
+  if (chunk.embedding && t.model.dropout) bytes.kept += kMask * whole_width;
+  if (chunk.head) {  // Inputs of final norm and logits, and the logits in FP32.
+    constexpr double kLogit = 4;
+    bytes.kept += 2 * kElement * whole_width +
+                  kLogit * static_cast<double>(shard.tokens) * static_cast<double>(shard.vocab);
+  }
+  return bytes;
+}
+
+double peak_activations(const TrainingSpec& t, const std::vector<Chunk>& chunks,
+                        std::int64_t stage) {
+  std::vector<ChunkActivations> of_chunk;
+  of_chunk.reserve(chunks.size());
+  for (const Chunk& chunk : chunks) of_chunk.push_back(chunk_activations(t, chunk));
+  const ScheduleKind* schedule = find_schedule(t.layout.schedule);
+  double held = 0;
+  double peak = 0;
+  for (const PipelineStep& step :
+       schedule->steps({t.layout.pp, t.layout.vpp, t.micro_batches()}, stage)) {
+    const ChunkActivations& bytes = of_chunk[static_cast<std::size_t>(step.chunk)];
+    if (step.forward) held += bytes.kept;
+    peak = std::max(peak, held + bytes.working);
+    if (!step.forward) held -= bytes.kept;
+  }
+  return peak;
+}
+
+}  // namespace
+
+LayerActivations layer_activations(const TrainingSpec& t) {
+  const TransformerSpec& m = t.model;
+  const Shard shard = shard_of(t);
+  const auto tokens = static_cast<double>(shard.tokens);
+  const auto query = static_cast<double>(shard.query_width(m));
+  const auto keys = static_cast<double>(2 * shard.key_width(m));
+  const auto ffn = static_cast<double>(shard.ffn);
+  // Queries, keys and values, and the input of the projection; then the input of the activation
+  // (two of a gated one) and the input of the second product.
+  const double attention = query + keys + query;
+  const double mlp = (m.gated_mlp ? 3 : 2) * ffn;
+  const double whole_width =
+      static_cast<double>(shard.whole_tokens) * static_cast<double>(m.hidden);
+  LayerActivations bytes;
+  bytes.split = kElement * tokens * (attention + mlp);
+  // Inputs of two norms and of the two first products; two masks.
+  bytes.whole = whole_width * (4 * kElement + (m.dropout ? 2 * kMask : 0));
+  bytes.input = kElement * whole_width;
+  // Softmax, its mask and the result of its dropout (Korthikanti et al. 2022, section 4.1).
+  const double per_score = kElement + (m.dropout ? kMask + kElement : 0);
+  bytes.scores =
+      per_score * tokens * static_cast<double>(t.batch.sequence) * static_cast<double>(shard.heads);
+  return bytes;
+}
+
+std::vector<StageMemory> memory_by_stage(const TrainingSpec& t) {
+  const auto all = assign_chunks(t.layout, t.model.layers);
+  const double ways = t.layout.zero == 1 ? static_cast<double>(t.layout.dp) : 1;
+  std::vector<StageMemory> stages;
+  for (std::int64_t s = 0; s < t.layout.pp; ++s) {
+    const auto chunks = chunks_of_stage(t.layout, all, s);
+    LocalParameters held;
+    for (const Chunk& chunk : chunks) held += local_parameters(t, chunk);
+    const auto count = static_cast<double>(held.all);
+    stages.push_back({to_bytes(kWeights * count), to_bytes(kGradients * count),
+                      to_bytes(kOptimizer * count / ways),
+                      to_bytes(peak_activations(t, chunks, s))});
+  }
+  return stages;
+}
+
+}  // namespace tenk

@@ -1,0 +1,42 @@
+// How much memory does a rank of each stage need, and does it fit?
+//
+// Weights 2 B (BF16), gradients 4 B (FP32, accumulated over micro-batches), optimizer 12 B (FP32
+// master weights and two moments of Adam), the last divided by dp under ZeRO-1: Megatron-LM's
+// 18 or 6 + 12/dp bytes a parameter (docs/source/api-guide/dist_optimizer). Activations follow
+// Korthikanti et al. 2022, section 4, generalised to grouped-query attention and gated perceptrons;
+// how many micro-batches are in flight comes from walking the schedule, so that the first stage
+// has p of them (1F1B) or L (1 + (p - 1)/(p v)) layers' worth (interleaved; their equation 6).
+//
+// Attention is assumed to be flash attention (Dao et al. 2022), which never stores its scores; so
+// `recompute: none` needs no more than `selective` (34 s b h / t for GPT). Not counted: CUDA and
+// NCCL contexts, workspaces, fragmentation.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "sim/base/units.h"
+#include "workloads/layout.h"
+
+namespace tenk {
+
+// What one layer keeps of one micro-batch on one rank until its backward pass, bytes.
+struct LayerActivations {
+  double split = 0;   // Cut by tensor parallelism: 24 s b h / t for GPT.
+  double whole = 0;   // 10 s b h; divided by t under sequence parallelism.
+  double input = 0;   // 2 s b h of `whole`: all that full recomputation keeps.
+  double scores = 0;  // 5 a s^2 b / t: what attention without flash kernels would add.
+};
+LayerActivations layer_activations(const TrainingSpec& training);
+
+struct StageMemory {
+  Bytes weights;
+  Bytes gradients;
+  Bytes optimizer;
+  Bytes activations;
+  Bytes total() const { return weights + gradients + optimizer + activations; }
+};
+
+// By stage. Sizes beyond int64 are cut to a quarter of its range. O(stages x vpp x micro-batches).
+std::vector<StageMemory> memory_by_stage(const TrainingSpec& training);
+
+}  // namespace tenk

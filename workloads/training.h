@@ -1,0 +1,54 @@
+// What does every rank of a transformer training job do in one step, and what is known before any
+// of it is simulated?
+//
+// One role per pipeline stage. Families: tp, dp, pp-forward and pp-backward (pairs; a ring when
+// stages hold several chunks), embedding (first and last stage of a model with tied embeddings);
+// each only where its degree is above 1. A step: the schedule's passes, with a receive before and a
+// send after each; then all-reduces of what tensor-parallel ranks and tied embeddings hold in
+// common, the exchange of gradients (FP32: reduce-scatter under ZeRO-1, else all-reduce), Adam, and
+// under ZeRO-1 the all-gather of BF16 parameters. Nothing of the latter overlaps yet. Passes are
+// workloads/layer_times.h.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/base/units.h"
+#include "sim/plan/device_profile.h"
+#include "workloads/layout.h"
+#include "workloads/memory.h"
+#include "workloads/workload.h"
+
+namespace tenk {
+
+struct TrainingFacts {
+  std::int64_t parameters = 0;
+  double model_flops_per_step = 0;  // Full attention (workloads/flops.h).
+  double model_flops_causal = 0;
+  std::int64_t tokens_per_step = 0;
+  std::vector<StageMemory> memory_by_stage;
+  std::size_t fullest_stage = 0;
+  Bytes memory_per_gpu;  // Of the fullest stage.
+  bool fits = true;      // memory_per_gpu <= the device's.
+  std::vector<std::string> assumptions;
+  std::vector<std::string> warnings;
+};
+
+TrainingFacts describe_training(const TrainingSpec& training, const DeviceProfile& device);
+
+// Ranks are numbered by training.grid. Throws Error{kInvalid} if a step has more than kMostOps
+// operations or computes for longer than kLongestStep. O(ranks + operations).
+Workload build_training(const TrainingSpec& training, const DeviceProfile& device);
+
+inline constexpr std::int64_t kMostOps = 20'000'000;  // Of all programs together.
+[[noreturn]] void fail_too_many_ops();
+
+// The program of one stage; build_training adds ranks and families. Slots are added to `slots`.
+struct TrainingFamilies {
+  FamilyId tp, dp, pp_forward, pp_backward, embedding;
+};
+Program build_stage_program(const TrainingSpec& training, const DeviceProfile& device,
+                            const TrainingFamilies& families, std::int64_t stage,
+                            std::vector<Slot>& slots);
+
+}  // namespace tenk
