@@ -1,0 +1,244 @@
+// CLI11 splits the command line; every text is judged, and every message written, here.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "analysis/cli/command.h"
+#include "analysis/sizes.h"
+#include "sim/base/config.h"
+#include "sim/base/error.h"
+#include "sim/base/text.h"
+#include "workloads/benchmark.h"
+
+namespace tenk {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+[[noreturn]] void refuse(const std::string& message, std::string_view command) {
+  throw Error(ErrorKind::kUsage,
+              fmt::format("{} (tenk help{}{})", message, command.empty() ? "" : " ", command));
+}
+
+std::string did_you_mean(std::string_view word, const Texts& allowed) {
+  const std::string nearest = nearest_name(word, allowed);
+  return nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
+}
+
+// The texts as they came. CLI11 keeps pointers into it, so it must not move while parsing.
+struct Raw {
+  Texts positionals, set, format, out, op, bytes, factor;
+  bool help = false, version = false, no_colour = false;
+};
+
+void add_option(CLI::App& command, const std::string& names, Texts& into) {
+  command
+      .add_option(names,
+                  [&into](const CLI::results_t& results) {
+                    into = results;
+                    return true;
+                  })
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+CLI::App& add_command(CLI::App& tenk, const std::string& name, Raw& raw) {
+  CLI::App& command = *tenk.add_subcommand(name);
+  command.set_help_flag();
+  command.add_flag("-h,--help", raw.help);
+  command.add_flag("--no-color", raw.no_colour);
+  command.allow_extras();
+  return command;
+}
+
+void add_predict_options(CLI::App& command, Raw& raw) {
+  add_option(command, "--set", raw.set);
+  add_option(command, "--format", raw.format);
+  add_option(command, "-o,--output", raw.out);
+}
+
+Texts option_names(const CLI::App& command) {
+  Texts names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+bool is_option_of_commands(const CLI::App& app, const std::string& name) {
+  const auto commands = app.get_subcommands(nullptr);  // All there are.
+  return std::any_of(commands.begin(), commands.end(), [&](const CLI::App* command) {
+    const Texts names = option_names(*command);
+    return std::find(names.begin(), names.end(), name) != names.end();
+  });
+}
+
+// The words among what CLI11 left over; anything else there is an option nobody knows.
+Texts words_of(const CLI::App& app, const std::string& command) {
+  Texts words;
+  for (const std::string& text : app.remaining()) {
+    if (!text.starts_with('-') || text == "-") {
+      words.push_back(text);
+      continue;
+    }
+    const std::string name = text.substr(0, text.find('='));
+    if (is_option_of_commands(app, name)) {
+      refuse(fmt::format("{0} goes after the command: tenk run SCENARIO {0} ...", name), "");
+    }
+    const bool is_long = name.starts_with("--");
+    refuse(fmt::format("unknown option {}{}", shown(name),
+                       is_long ? did_you_mean(name, option_names(app)) : ""),
+           command);
+  }
+  return words;
+}
+
+std::string last_of(const Texts& texts, const std::string& otherwise) {
+  return texts.empty() ? otherwise : texts.back();
+}
+
+// The index of `word` in `names`.
+template <std::size_t kCount>
+std::size_t choose(const std::string& option, const std::string& word,
+                   const std::array<std::string_view, kCount>& names, std::string_view command) {
+  const auto found = std::find(names.begin(), names.end(), word);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  refuse(fmt::format("{}: \"{}\" is none of {}{}", option, shown(word), fmt::join(names, ", "),
+                     did_you_mean(word, Texts(names.begin(), names.end()))),
+         command);
+}
+
+PredictOptions predict_options(const Raw& raw, const std::string& command) {
+  if (raw.positionals.empty()) refuse("SCENARIO, a file, is missing", command);
+  if (raw.positionals.size() > 1) {
+    refuse(
+        fmt::format("unexpected argument \"{}\": there is one SCENARIO", shown(raw.positionals[1])),
+        command);
+  }
+  PredictOptions options;
+  options.scenario = raw.positionals[0];
+  options.set = raw.set;
+  const std::string format = last_of(raw.format, "table");
+  options.format = static_cast<Format>(choose("--format", format, kFormatNames, command));
+  options.out = last_of(raw.out, "");
+  if (!raw.out.empty() && options.out.empty()) refuse("-o: the directory has no name", command);
+  options.no_colour = raw.no_colour;
+  return options;
+}
+
+CollectiveCommand collective_command(const Raw& raw) {
+  const std::string name = "collective";
+  CollectiveCommand command;
+  command.options = predict_options(raw, name);
+  const std::string op = last_of(raw.op, "all_reduce");
+  std::array<std::string_view, kBenchmarkOps.size()> ops;
+  std::transform(kBenchmarkOps.begin(), kBenchmarkOps.end(), ops.begin(),
+                 [](Collective c) { return name_of(c); });
+  command.op = kBenchmarkOps[choose("--op", op, ops, name)];
+  const std::string text = last_of(raw.factor, "2");
+  constexpr std::int64_t kMost = 1'000'000;
+  std::int64_t factor = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, factor);
+  if (error != std::errc() || end != last || factor < 2 || factor > kMost) {
+    refuse(fmt::format("--factor: \"{}\" is no whole number from 2 to {}", shown(text), kMost),
+           name);
+  }
+  command.sizes = parse_sizes(last_of(raw.bytes, "8B..8GiB"), factor);
+  return command;
+}
+
+Command help_command(const Texts& topics) {
+  if (topics.empty()) return HelpCommand{};
+  const Texts names = command_names();
+  if (std::find(names.begin(), names.end(), topics[0]) == names.end()) {
+    refuse(
+        fmt::format("there is no command {}{}", shown(topics[0]), did_you_mean(topics[0], names)),
+        "");
+  }
+  return HelpCommand{topics[0]};
+}
+
+[[noreturn]] void refuse_command(const std::string& word) {
+  refuse(fmt::format("unknown command {}{}", shown(word), did_you_mean(word, command_names())), "");
+}
+
+// No command was recognised: what stands in its place?
+Command without_command(const Raw& raw, const Texts& words) {
+  if (!words.empty()) refuse_command(words[0]);
+  if (raw.help) return HelpCommand{};
+  if (raw.version) return VersionCommand{};
+  refuse(fmt::format("a command is missing: {}", fmt::join(command_names(), ", ")), "");
+}
+
+Command command_of(const std::string& name, const Raw& raw) {
+  if (raw.help) return HelpCommand{name};
+  if (name == "run") return RunCommand{predict_options(raw, name)};
+  if (name == "collective") return collective_command(raw);
+  if (name == "help") return help_command(raw.positionals);
+  if (raw.positionals.empty()) refuse("FILE is missing", name);
+  return CheckCommand{raw.positionals};
+}
+
+// CLI11 names the option first: "--format: 1 required TEXT missing".
+[[noreturn]] void refuse_error(const CLI::ParseError& error, const std::string& command) {
+  const std::string text = error.what();
+  const std::size_t colon = text.find(':');
+  const bool value_missing = dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr &&
+                             text.starts_with('-') && colon != std::string::npos;
+  refuse(value_missing ? text.substr(0, colon) + " needs a value" : shown(text), command);
+}
+
+// Declares all commands and parses `arguments` into `raw`.
+void parse(Texts arguments, CLI::App& tenk, Raw& raw) {
+  tenk.set_help_flag();
+  tenk.add_flag("-h,--help", raw.help);
+  tenk.add_flag("--version", raw.version);
+  tenk.allow_extras();
+  tenk.require_subcommand(0, 1);
+  add_predict_options(add_command(tenk, "run", raw), raw);
+  CLI::App& collective = add_command(tenk, "collective", raw);
+  add_predict_options(collective, raw);
+  add_option(collective, "--op", raw.op);
+  add_option(collective, "--bytes", raw.bytes);
+  add_option(collective, "--factor", raw.factor);
+  add_command(tenk, "check", raw);
+  add_command(tenk, "help", raw);
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // Last first, says CLI11.
+    tenk.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    const auto parsed = tenk.get_subcommands();
+    refuse_error(error, parsed.empty() ? "" : parsed[0]->get_name());
+  }
+}
+
+}  // namespace
+
+Command parse_arguments(int argc, const char* const* argv) {
+  Texts arguments(argv + std::min(argc, 1), argv + argc);
+  // What follows "--" is a file, whatever it looks like. CLI11 would lose track of its command.
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  const Texts plain(mark == arguments.end() ? mark : mark + 1, arguments.end());
+  arguments.erase(mark, arguments.end());
+  Raw raw;
+  CLI::App tenk;
+  parse(std::move(arguments), tenk, raw);
+  Texts words = words_of(tenk, "");
+  const auto parsed = tenk.get_subcommands();
+  if (parsed.empty()) {
+    words.insert(words.end(), plain.begin(), plain.end());
+    return without_command(raw, words);
+  }
+  if (!words.empty()) refuse_command(words[0]);
+  if (raw.version) return VersionCommand{};
+  const std::string name = parsed[0]->get_name();
+  raw.positionals = words_of(*parsed[0], name);
+  raw.positionals.insert(raw.positionals.end(), plain.begin(), plain.end());
+  return command_of(name, raw);
+}
+
+}  // namespace tenk

@@ -1,0 +1,58 @@
+// What did the user ask for, and what does each command do?
+//
+// Parsing (arguments.cpp, the only file that knows CLI11) gives one of these values; each command
+// is one function of its value that calls the analysis, prints, and returns the exit code.
+#pragma once
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "analysis/report/report.h"
+#include "sim/base/units.h"
+#include "sim/plan/category.h"
+
+namespace tenk {
+
+// What `run` and `collective` have in common.
+struct PredictOptions {
+  std::string scenario;          // Path.
+  std::vector<std::string> set;  // "a.b=c", in the order given.
+  Format format = Format::kTable;
+  std::string out;  // A folder; empty: none.
+  bool no_colour = false;
+};
+
+struct RunCommand {
+  PredictOptions options;
+};
+struct CollectiveCommand {
+  PredictOptions options;
+  Collective op = Collective::kAllReduce;
+  std::vector<Bytes> sizes;
+};
+struct CheckCommand {
+  std::vector<std::string> files;
+};
+struct HelpCommand {
+  std::string topic;  // A command, or empty.
+};
+struct VersionCommand {};
+
+using Command =
+    std::variant<RunCommand, CollectiveCommand, CheckCommand, HelpCommand, VersionCommand>;
+
+// Throws Error{kUsage} for anything that is not a command line of tenk.
+Command parse_arguments(int argc, const char* const* argv);
+
+int execute(const RunCommand& command);
+int execute(const CollectiveCommand& command);
+int execute(const CheckCommand& command);
+int execute(const HelpCommand& command);
+int execute(const VersionCommand& command);
+
+std::vector<std::string> command_names();
+// How to use one of them (empty: all of tenk).
+std::string_view help_text(std::string_view command);
+
+}  // namespace tenk

@@ -1,0 +1,86 @@
+#include <algorithm>
+#include <array>
+
+#include "analysis/cli/command.h"
+#include "analysis/cli/output.h"
+#include "sim/base/error.h"
+#include "sim/base/version.h"
+
+namespace tenk {
+namespace {
+
+struct Topic {
+  std::string_view command, text;
+};
+
+constexpr std::array<Topic, 5> kTopics = {
+    {{"", R"(tenk: what throughput will a cluster give?
+
+usage: tenk COMMAND ...
+
+  tenk run SCENARIO         predict one training step: time, tokens/s, MFU, hot links, cost
+  tenk collective SCENARIO  a table like that of nccl-tests for this cluster
+  tenk check FILE...        are these scenarios and profiles valid?
+  tenk help [COMMAND]       this text, or how to use a command
+  tenk --version            the version
+
+exit codes: 0 ok; 1 a bug of tenk; 2 wrong usage; 3 invalid input; 4 a file that cannot be opened,
+parsed or written; 5 deadlock. docs/cli.md says more.
+)"},
+     {"run", R"(usage: tenk run SCENARIO [options]
+
+Predicts one training step of the scenario's job on its cluster.
+
+  --set KEY=VALUE      change a value of the scenario (cluster.nodes=64); may be repeated
+  --format FORMAT      table (default), json, csv or md
+  -o, --output DIR     also write result.json, result.h5 and resolved.yaml to DIR
+  --no-color           plain text also on a terminal (as does NO_COLOR=1)
+)"},
+     {"collective", R"(usage: tenk collective SCENARIO [options]
+
+Runs one collective over all accelerators of the scenario's cluster, once for each size.
+
+  --op OP              all_reduce (default), all_gather, reduce_scatter or all_to_all
+  --bytes SIZES        8B..8GiB (default), a single size (1MB), or a list (8B,1KiB..1GiB)
+  --factor N           a range grows by this factor, a whole number; default 2
+  --set KEY=VALUE      change a value of the scenario (cluster.nodes=64); may be repeated
+  --format FORMAT      table (default), json, csv or md
+  -o, --output DIR     also write result.json and resolved.yaml to DIR
+  --no-color           plain text also on a terminal (as does NO_COLOR=1)
+)"},
+     {"check", R"(usage: tenk check FILE...
+
+Reads each file as a scenario, or as a profile (accelerator, node, collectives, prices) if it has
+the form of one. Prints "FILE: ok" or all its faults; the exit code is that of the worst file.
+)"},
+     {"help", R"(usage: tenk help [COMMAND]
+)"}}};
+
+}  // namespace
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Topic& topic : kTopics) {
+    if (!topic.command.empty()) names.emplace_back(topic.command);
+  }
+  return names;
+}
+
+std::string_view help_text(std::string_view command) {
+  const auto topic = std::find_if(kTopics.begin(), kTopics.end(),
+                                  [&](const Topic& t) { return t.command == command; });
+  TENK_CHECK(topic != kTopics.end(), "help about a command that does not exist");
+  return topic->text;
+}
+
+int execute(const HelpCommand& command) {
+  print(help_text(command.topic));
+  return 0;
+}
+
+int execute(const VersionCommand&) {
+  print("tenk " + std::string(kVersion) + "\n");
+  return 0;
+}
+
+}  // namespace tenk

@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "analysis/report/document.h"
+#include "analysis/report/report.h"
+
+namespace tenk {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Cell = std::pair<std::string, std::string>;  // Column, value.
+
+std::string quoted(const std::string& text) {
+  const bool edge_space = text.starts_with(' ') || text.ends_with(' ');
+  if (text.find_first_of(",\"\r\n") == std::string::npos && !edge_space) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + "\"";
+}
+
+std::string value_of(const Json& scalar) {
+  return scalar.is_string() ? scalar.get<std::string>() : scalar.dump();
+}
+
+std::string joined(const Json& texts) {
+  std::string out;
+  for (const Json& text : texts) out += (out.empty() ? "" : "; ") + value_of(text);
+  return out;
+}
+
+void flatten(const Json& value, const std::string& path, std::vector<Cell>& cells) {
+  if (value.is_object()) {
+    for (const auto& [key, below] : value.items()) {
+      flatten(below, path.empty() ? key : path + "." + key, cells);
+    }
+  } else if (path == "interval_s") {
+    cells.emplace_back(path + ".low", value_of(value[0]));
+    cells.emplace_back(path + ".high", value_of(value[1]));
+  } else if (value.is_array()) {
+    cells.emplace_back(path, joined(value));
+  } else {
+    cells.emplace_back(path, value_of(value));
+  }
+}
+
+std::string line_of(const std::vector<Cell>& cells, std::string Cell::*part) {
+  std::string line;
+  for (const Cell& cell : cells) line += quoted(cell.*part) + ",";
+  line.back() = '\n';
+  return line;
+}
+
+}  // namespace
+
+std::string run_csv(const Prediction& prediction) {
+  Json document = run_document(prediction);
+  const auto& links = prediction.links;
+  const auto busiest = std::max_element(
+      links.begin(), links.end(),
+      [](const LinkUse& a, const LinkUse& b) { return a.peak_utilisation < b.peak_utilisation; });
+  document["links"] = Json::object();
+  document["links"]["busiest"] = busiest == links.end() ? "" : busiest->kind;
+  document["links"]["peak_utilisation"] = busiest == links.end() ? 0 : busiest->peak_utilisation;
+  std::vector<Cell> cells;
+  flatten(document, "", cells);
+  return line_of(cells, &Cell::first) + line_of(cells, &Cell::second);
+}
+
+std::string collective_csv(const CollectiveTable& table) {
+  std::string text =
+      "op,bytes,time_us,algbw_GBps,busbw_GBps,algorithm,protocol,channels,bound_us\n";
+  const Json document = collective_document(table);
+  for (const Json& row : document["rows"]) {
+    std::vector<Cell> cells;
+    flatten(row, "", cells);
+    text += line_of(cells, &Cell::second);
+  }
+  return text;
+}
+
+}  // namespace tenk

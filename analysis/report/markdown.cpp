@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include "analysis/report/layout.h"
+#include "analysis/report/report.h"
+#include "sim/base/text.h"
+
+namespace tenk {
+namespace {
+
+// Text from outside, so that it is neither markup nor the end of a cell.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    if (std::string_view("\\`*_[]<>|#").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string row(std::initializer_list<std::string> cells) {
+  std::string line = "|";
+  for (const std::string& cell : cells) line += " " + cell + " |";
+  return line + "\n";
+}
+
+std::string list(std::string_view heading, const std::vector<std::string>& texts) {
+  if (texts.empty()) return "";
+  std::string out = fmt::format("\n## {}\n\n", heading);
+  for (const std::string& text : texts) out += "- " + escaped(text) + "\n";
+  return out;
+}
+
+std::string summary(const Prediction& p) {
+  std::string out = row({"quantity", "value"}) + "|---|---:|\n";
+  out += row({"step time", to_text(p.step_time)});
+  out += row({"90 % interval",
+              duration_text(p.interval_low_s) + " to " + duration_text(p.interval_high_s)});
+  out += row({"tokens/s", grouped(p.tokens_per_s)});
+  out += row({"accelerators", grouped(p.accelerators)});
+  out += row({"TFLOP/s per GPU", fmt::format("{:.1f}", finite(p.tflops_per_gpu))});
+  out += row({"MFU", percent(p.mfu)});
+  out += row({"memory per GPU", to_text(p.memory_per_gpu) + (p.fits ? "" : ": does not fit")});
+  if (!p.buildable) out += row({"fabric", "cannot be built"});
+  if (!p.reason.empty()) out += row({"reason", escaped(p.reason)});
+  out += row({"capital cost", money(p.cost.capex_usd)});
+  out += row({"power", prefixed(p.cost.power_w, "W")});
+  out += row({"switches", grouped(p.cost.switches)});
+  out += row({"cables", grouped(p.cost.cables)});
+  out += row({"transceivers", grouped(p.cost.optics)});
+  out += row({"engine", escaped(engine_text(p.engine))});
+  out += row({"fingerprint", escaped(p.fingerprint)});
+  return out;
+}
+
+std::string breakdown(const Prediction& p) {
+  std::string out = "\n## Where the time goes\n\n";
+  out += row({"category", "mean over accelerators", "share"}) + "|---|---:|---:|\n";
+  const double step = seconds(p.step_time);
+  for (const auto& [category, s] : parts_in_use(p)) {
+    out += row({category_title(category), part_text(s, step), percent(step > 0 ? s / step : 0)});
+  }
+  return out;
+}
+
+std::string links(const Prediction& p) {
+  std::string out = "\n## Links in use\n\n";
+  out += row({"class", "links", "peak", "mean"}) + "|---|---:|---:|---:|\n";
+  for (const LinkUse& use : links_in_use(p)) {
+    out += row({escaped(use.kind), grouped(use.count), percent(use.peak_utilisation),
+                percent(use.mean_utilisation)});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string run_markdown(const Prediction& p) {
+  return "# " + escaped(p.scenario) + "\n\n" + summary(p) + breakdown(p) + links(p) +
+         list("Warnings", p.warnings) + list("Assumptions", p.assumptions) +
+         list("Numbers from", p.provenance);
+}
+
+std::string collective_markdown(const CollectiveTable& table) {
+  std::string out = fmt::format("# {}\n\n{} accelerators; {}\n\n", escaped(table.scenario),
+                                grouped(table.accelerators), escaped(engine_text(table.engine)));
+  out += row({"op", "size", "time (us)", "algbw (GB/s)", "busbw (GB/s)", "algorithm", "protocol",
+              "channels", "bound (us)"});
+  out += "|---|---:|---:|---:|---:|---|---|---:|---:|\n";
+  for (const CollectiveRow& r : table.rows) {
+    out +=
+        row({escaped(r.op), std::to_string(r.bytes.count()),
+             fmt::format("{:.2f}", finite(r.time_us)), fmt::format("{:.2f}", finite(r.algbw_GBps)),
+             fmt::format("{:.2f}", finite(r.busbw_GBps)), escaped(r.algorithm), escaped(r.protocol),
+             std::to_string(r.channels), fmt::format("{:.2f}", finite(r.bound_us))});
+  }
+  return out + list("Assumptions", table.assumptions);
+}
+
+}  // namespace tenk

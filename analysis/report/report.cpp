@@ -1,0 +1,35 @@
+#include "analysis/report/report.h"
+
+#include "sim/base/error.h"
+
+namespace tenk {
+
+std::string report(const Prediction& prediction, Format format, Style style) {
+  switch (format) {
+    case Format::kTable:
+      return run_table(prediction, style);
+    case Format::kJson:
+      return run_json(prediction);
+    case Format::kCsv:
+      return run_csv(prediction);
+    case Format::kMarkdown:
+      return run_markdown(prediction);
+  }
+  throw BugError("a format without a report");
+}
+
+std::string report(const CollectiveTable& table, Format format, Style style) {
+  switch (format) {
+    case Format::kTable:
+      return collective_table(table, style);
+    case Format::kJson:
+      return collective_json(table);
+    case Format::kCsv:
+      return collective_csv(table);
+    case Format::kMarkdown:
+      return collective_markdown(table);
+  }
+  throw BugError("a format without a report");
+}
+
+}  // namespace tenk

@@ -1,0 +1,47 @@
+// What does a scenario file ask, and does it make sense as a whole?
+//
+// Each kind parses its own section; this composes them and reports all faults of a file at once.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/cost.h"
+#include "sim/base/config.h"
+#include "sim/plan/collective_tuning.h"
+#include "sim/plan/device_profile.h"
+#include "topologies/cluster.h"
+#include "workloads/layout.h"
+
+namespace tenk {
+
+struct EngineSpec {
+  std::string name = "fluid";
+  std::string detail = "coflow";
+  bool fold = true;
+};
+
+struct Scenario {
+  std::string name;
+  Config source;  // The whole tree, overrides applied: what resolved.yaml holds.
+  ClusterSpec cluster;
+  std::optional<DeviceProfile> device;  // Of the node's accelerators; none on bare NICs.
+  CollectiveTuning tuning;
+  std::optional<TrainingSpec> job;
+  EngineSpec engine;
+  std::string price_preset;
+  Prices prices;
+  std::uint64_t seed = 0;
+  std::vector<std::string> warnings;
+};
+
+// What the caller wants of the file. `topo` and `collective` read the cluster only: then the
+// sections job and placement are not looked at.
+enum class ScenarioUse { kWholeJob, kClusterOnly };
+
+// Throws Error{kInvalid} with every fault of the file.
+Scenario read_scenario(const Config& file, ScenarioUse use);
+
+}  // namespace tenk
