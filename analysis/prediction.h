@@ -30,12 +30,27 @@ struct TrunkClassUse {
   double peak_utilisation = 0;
 };
 
+// US dollars and watts with what they are made of. low and high are the ends of the price ranges,
+// each part's taken as independent (quadrature).
+struct CostPart {
+  std::string name;  // "servers", "switches", "cables", "optics", "racks and cooling", ...
+  double count = 0;
+  double usd = 0;
+  double usd_half_width = 0;  // Of the 90 % interval.
+  double watts = 0;
+  bool network = false;  // Counts toward network_share.
+};
 struct Cost {
-  double capex_usd = 0;
-  double power_w = 0;
+  double capex_usd = 0, capex_low_usd = 0, capex_high_usd = 0;
+  double network_share = 0;           // Of capex.
+  double power_w = 0;                 // Of the machines.
+  double facility_power_w = 0;        // Times PUE.
+  double usd_per_million_tokens = 0;  // Capex over its life, and energy; 0 without a job.
   std::uint64_t switches = 0;
   std::uint64_t cables = 0;  // Between NIC ports and switches, and between switches.
-  std::uint64_t optics = 0;  // Transceivers: two for each cable that is optical.
+  std::uint64_t optics = 0;  // Transceivers.
+  std::uint64_t racks = 0;
+  std::vector<CostPart> parts;
 };
 
 struct EngineReport {

@@ -205,9 +205,8 @@ Dimensions size_network(Section& s, const ClosSpec& spec, const NetworkShape& sh
 class ClosRouter : public Router {
  public:
   ClosRouter(const Dimensions& d, const RoutingSpec& routing, const Graph& graph, TrunkTable& t);
-  Time connect(PortId from, PortId to, double weight, std::uint64_t key,
-               std::vector<Usage>& out) const override;
-  Time connect_all_pairs(std::span<const PortId> ports, double weight, std::uint64_t key,
+  Time connect(PortId from, PortId to, const Wire& wire, std::vector<Usage>& out) const override;
+  Time connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
                          std::vector<Usage>& out) const override;
 
  private:
@@ -421,19 +420,19 @@ Time ClosRouter::latency(std::uint32_t leaf_a, std::uint32_t leaf_b) const {
   return t;
 }
 
-Time ClosRouter::connect(PortId from, PortId to, double weight, std::uint64_t key,
-                         std::vector<Usage>& out) const {
-  add(d_.host_up(from), weight, out);
-  add(d_.host_down(to), weight, out);
+Time ClosRouter::connect(PortId from, PortId to, const Wire& wire, std::vector<Usage>& out) const {
+  add(d_.host_up(from), wire.weight, out);
+  add(d_.host_down(to), wire.weight, out);
   Choice choice;
   choice.hashed = routing_.policy == RoutingPolicy::kEcmpHash;
-  choice.hash = combine(combine(routing_.seed, key), combine(from.value, to.value));
-  between_leaves(d_.leaf_of(from), d_.leaf_of(to), weight, choice, out);
+  choice.hash = combine(combine(routing_.seed, wire.key), combine(from.value, to.value));
+  between_leaves(d_.leaf_of(from), d_.leaf_of(to), wire.weight, choice, out);
   return latency(d_.leaf_of(from), d_.leaf_of(to));
 }
 
-Time ClosRouter::connect_all_pairs(std::span<const PortId> ports, double weight, std::uint64_t key,
+Time ClosRouter::connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
                                    std::vector<Usage>& out) const {
+  const double weight = wire.weight;
   Time worst;
   if (routing_.policy == RoutingPolicy::kEcmpHash) {
     if (ports.size() > kMaxHashedPorts) {
@@ -444,7 +443,7 @@ Time ClosRouter::connect_all_pairs(std::span<const PortId> ports, double weight,
     }
     for (const PortId a : ports) {
       for (const PortId b : ports) {
-        if (a != b) worst = std::max(worst, connect(a, b, weight, key, out));
+        if (a != b) worst = std::max(worst, connect(a, b, wire, out));
       }
       if (out.size() > (1u << 22)) merge_usage(out);
     }

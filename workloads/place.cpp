@@ -41,6 +41,7 @@ class Placer {
     for (std::size_t f = 0; f < workload_.families.size(); ++f) {
       const Family& family = workload_.families[f];
       for (std::size_t g = 0; g < family.groups(); ++g) add_group(FamilyId(f), family.group(g));
+      mix_ways();
     }
     traffic_.index_ranks();
     return std::move(traffic_);
@@ -66,11 +67,24 @@ class Placer {
   Request request_for(SlotId slot, const GroupShape& shape, Time path) const;
   void add_coflows(FamilyId family, std::span<const RankId> ranks, const Group& group,
                    const CollectiveKind& kind, std::span<const Ask> asks);
+  void add_coflow(FamilyId family, std::span<const RankId> ranks, const Lane& lane,
+                  std::span<const Ask> asks);
+  void check_alive(std::span<const Usage> usage, RankId rank) const;
+  double share_of_first_way() const;
+  void mix_ways();
 
   const Fabric& fabric_;
   const Workload& workload_;
   const CollectiveTuning& tuning_;
   std::span<const std::uint32_t> place_;
+  // A lane laid by both ways of an adaptive router, until its family's load is known.
+  struct Undecided {
+    FamilyId family;
+    std::span<const RankId> ranks;
+    Lane minimal, detour;
+    std::vector<Ask> asks;
+  };
+  std::vector<Undecided> undecided_;
   std::vector<std::vector<bool>> uses_;  // [role][slot]
   std::map<ShapeKey, Chosen> chosen_;
   Traffic traffic_;
@@ -93,7 +107,7 @@ Time Placer::longest_path(const Group& group) const {
   for (std::size_t n = 0; group.nodes.size() > 1 && n < group.nodes.size(); ++n) {
     const std::uint32_t a = group.nodes[n].front();
     const std::uint32_t next = group.nodes[(n + 1) % group.nodes.size()].front();
-    longest = std::max(longest, fabric_.connect(a, next, 1, 0, unused));
+    longest = std::max(longest, fabric_.connect(a, next, {}, unused));
     unused.clear();
   }
   return longest;
@@ -141,29 +155,96 @@ const Placer::Chosen& Placer::choice_for(SlotId slot, const GroupShape& shape, T
   return chosen_.emplace(key, chosen).first->second;
 }
 
-void Placer::add_coflows(FamilyId family, std::span<const RankId> ranks, const Group& group,
-                         const CollectiveKind& kind, std::span<const Ask> asks) {
+void Placer::check_alive(std::span<const Usage> usage, RankId rank) const {
+  for (const Usage& u : usage) {
+    const Trunk& trunk = traffic_.trunks[u.trunk.value];
+    if (trunk.capacity.value() > 0) continue;
+    throw Error(ErrorKind::kInvalid,
+                fmt::format("a {} link that rank {} needs is down and has no detour",
+                            fabric_.graph().link_kind(trunk.kind), rank.value));
+  }
+}
+
+void Placer::add_coflow(FamilyId family, std::span<const RankId> ranks, const Lane& lane,
+                        std::span<const Ask> asks) {
+  check_alive(lane.usage, ranks.front());
+  std::vector<Usage> usage = lane.usage;
+  for (Usage& u : usage) {
+    u.connections /= traffic_.efficiency[traffic_.trunks[u.trunk.value].kind];
+  }
+  traffic_.usage.add(usage);
   const bool directed = workload_.families[family.value].directed;
   std::vector<Member> members;
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     const End end = !directed ? End::kMember : i == 0 ? End::kSource : End::kDestination;
     members.push_back({ranks[i], end});
   }
-  for (std::vector<Usage>& row : kind.lay(group, tuning_)) {
-    for (Usage& u : row) {
-      const Trunk& trunk = traffic_.trunks[u.trunk.value];
-      if (trunk.capacity.value() <= 0) {
-        throw Error(ErrorKind::kInvalid,
-                    fmt::format("a {} link that rank {} needs is down and has no detour",
-                                fabric_.graph().link_kind(trunk.kind), ranks[0].value));
-      }
-      u.connections /= traffic_.efficiency[trunk.kind];
-    }
-    traffic_.usage.add(row);
-    traffic_.members.add(members);
-    traffic_.asks.add(asks);
-    traffic_.family.push_back(family);
+  traffic_.members.add(members);
+  std::vector<Ask> capped(asks.begin(), asks.end());
+  const Bandwidth own_cable =
+      fabric_.router().private_rate() * (tuning_.network_efficiency.value / lane.per_pair);
+  for (Ask& ask : capped) ask.cap = std::min(ask.cap, own_cable);
+  traffic_.asks.add(capped);
+  traffic_.family.push_back(family);
+}
+
+void Placer::add_coflows(FamilyId family, std::span<const RankId> ranks, const Group& group,
+                         const CollectiveKind& kind, std::span<const Ask> asks) {
+  std::vector<Lane> lanes = kind.lay(group, tuning_, 0);
+  if (fabric_.router().ways() == 1) {
+    for (const Lane& lane : lanes) add_coflow(family, ranks, lane, asks);
+    return;
   }
+  std::vector<Lane> detours = kind.lay(group, tuning_, 1);
+  TENK_CHECK(detours.size() == lanes.size(), "both ways lay the same channels");
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    undecided_.push_back(
+        {family, ranks, std::move(lanes[i]), std::move(detours[i]), {asks.begin(), asks.end()}});
+  }
+}
+
+// The share of minimal routes at which the busiest trunk is least busy, if all groups of the family
+// move at once; of several such shares the largest.
+double Placer::share_of_first_way() const {
+  std::vector<double> minimal(traffic_.trunks.size(), 0), detour(traffic_.trunks.size(), 0);
+  for (const Undecided& u : undecided_) {
+    double bytes = 0;
+    for (const Ask& ask : u.asks) bytes = std::max(bytes, ask.bytes);
+    for (const Usage& x : u.minimal.usage) minimal[x.trunk.value] += bytes * x.connections;
+    for (const Usage& x : u.detour.usage) detour[x.trunk.value] += bytes * x.connections;
+  }
+  const auto busiest = [&](double share) {
+    double worst = 0;
+    for (std::size_t t = 0; t < minimal.size(); ++t) {
+      const double load = share * minimal[t] + (1 - share) * detour[t];
+      if (load > 0) worst = std::max(worst, load / traffic_.trunks[t].capacity.value());
+    }
+    return worst;
+  };
+  double low = 0, high = 1;  // A convex function of the share.
+  for (int i = 0; i < 60; ++i) {
+    const double a = low + (high - low) / 3, b = high - (high - low) / 3;
+    (busiest(a) < busiest(b) ? high : low) = busiest(a) < busiest(b) ? b : a;
+  }
+  return busiest(1) <= busiest(low) * (1 + 1e-9) ? 1 : low;
+}
+
+void Placer::mix_ways() {
+  if (undecided_.empty()) return;
+  const double share = share_of_first_way();
+  for (Undecided& u : undecided_) {
+    Lane mixed;
+    mixed.per_pair = u.minimal.per_pair;
+    for (Usage& x : u.minimal.usage) {
+      if (share > 0) mixed.usage.push_back({x.trunk, x.connections * share});
+    }
+    for (Usage& x : u.detour.usage) {
+      if (share < 1) mixed.usage.push_back({x.trunk, x.connections * (1 - share)});
+    }
+    merge_usage(mixed.usage);
+    add_coflow(u.family, u.ranks, mixed, u.asks);
+  }
+  undecided_.clear();
 }
 
 void Placer::add_group(FamilyId family, std::span<const RankId> ranks) {

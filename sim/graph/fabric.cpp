@@ -34,44 +34,44 @@ Time Fabric::walk(std::uint32_t node, const NodeTemplate::Path& path, double wei
   return latency;
 }
 
-Time Fabric::connect(std::uint32_t a, std::uint32_t b, double weight, std::uint64_t key,
+Time Fabric::connect(std::uint32_t a, std::uint32_t b, const Wire& wire,
                      std::vector<Usage>& out) const {
   TENK_CHECK(a != b, "a connection joins two accelerators");
   const NodeTemplate& n = parts_.node;
   const std::uint32_t from = local_of(a), to = local_of(b);
   if (node_of(a) == node_of(b) && peers(from, to)) {
-    return walk(node_of(a), n.to_peer[from * per_node_ + to], weight, out);
+    return walk(node_of(a), n.to_peer[from * per_node_ + to], wire.weight, out);
   }
   Time latency;
   std::uint32_t sender = a;
   if (n.port_of[from] != n.port_of[to] && peers(from, to)) {  // PXN
-    latency += walk(node_of(a), n.to_peer[from * per_node_ + to], weight, out);
+    latency += walk(node_of(a), n.to_peer[from * per_node_ + to], wire.weight, out);
     sender = node_of(a) * per_node_ + to;
   }
-  latency += walk(node_of(a), n.to_port[local_of(sender)], weight, out);
-  latency += parts_.router->connect(port_of(sender), port_of(b), weight, key, out);
-  return latency + walk(node_of(b), n.from_port[to], weight, out);
+  latency += walk(node_of(a), n.to_port[local_of(sender)], wire.weight, out);
+  latency += parts_.router->connect(port_of(sender), port_of(b), wire, out);
+  return latency + walk(node_of(b), n.from_port[to], wire.weight, out);
 }
 
 // Connections of every ordered pair that shares a node.
-Time Fabric::inside_all_pairs(std::span<const std::uint32_t> group, double weight,
+Time Fabric::inside_all_pairs(std::span<const std::uint32_t> group, const Wire& wire,
                               std::vector<Usage>& out) const {
   Time latency;
   for (std::size_t first = 0, last = 0; first < group.size(); first = last) {
     while (last < group.size() && node_of(group[last]) == node_of(group[first])) ++last;
     for (std::size_t i = first; i < last; ++i) {
       for (std::size_t j = first; j < last; ++j) {
-        if (i != j) latency = std::max(latency, connect(group[i], group[j], weight, 0, out));
+        if (i != j) latency = std::max(latency, connect(group[i], group[j], wire, out));
       }
     }
   }
   return latency;
 }
 
-Time Fabric::connect_all_pairs(std::span<const std::uint32_t> group, double weight,
-                               std::uint64_t key, std::vector<Usage>& out) const {
+Time Fabric::connect_all_pairs(std::span<const std::uint32_t> group, const Wire& wire,
+                               std::vector<Usage>& out) const {
   TENK_CHECK(std::is_sorted(group.begin(), group.end()), "the group is in ascending order");
-  Time latency = inside_all_pairs(group, weight, out);
+  Time latency = inside_all_pairs(group, wire, out);
   std::map<std::uint32_t, std::vector<std::uint32_t>> by_local;  // local index -> accelerators
   for (const std::uint32_t g : group) by_local[local_of(g)].push_back(g);
   const std::size_t nodes = by_local.begin()->second.size();
@@ -92,7 +92,7 @@ Time Fabric::connect_all_pairs(std::span<const std::uint32_t> group, double weig
     for (const std::uint32_t a : group) {
       for (const std::uint32_t b : group) {
         if (node_of(a) == node_of(b)) continue;
-        latency = std::max(latency, connect(a, b, weight, key, out));
+        latency = std::max(latency, connect(a, b, wire, out));
       }
     }
     return latency;
@@ -109,14 +109,15 @@ Time Fabric::connect_all_pairs(std::span<const std::uint32_t> group, double weig
       for (const auto& from : by_local) {
         if (from.first == to) continue;
         const auto& path = parts_.node.to_peer[from.first * per_node_ + to];
-        inside = std::max(inside, walk(node_of(m), path, weight * others, out));
+        inside = std::max(inside, walk(node_of(m), path, wire.weight * others, out));
       }
-      const double through_nic = weight * others * in_node;
+      const double through_nic = wire.weight * others * in_node;
       Time ends = walk(node_of(m), parts_.node.to_port[to], through_nic, out);
       ends += walk(node_of(m), parts_.node.from_port[to], through_nic, out);
       edge = std::max(edge, ends);
     }
-    const Time crossing = parts_.router->connect_all_pairs(ports, weight * in_node, key, out);
+    const Wire gathered{wire.weight * in_node, wire.key, wire.way};
+    const Time crossing = parts_.router->connect_all_pairs(ports, gathered, out);
     latency = std::max(latency, inside + edge + crossing);
   }
   return latency;

@@ -20,19 +20,30 @@ struct Usage {
   bool operator==(const Usage&) const = default;
 };
 
+// What to lay: how many connections, and which way where there is a choice.
+struct Wire {
+  double weight = 1;      // Connections.
+  std::uint64_t key = 0;  // Names the connection for hashed routing.
+  int way = 0;            // 0 <= way < Router::ways().
+};
+
 // The network between NIC ports. Implementations live beside their topology.
 class Router {
  public:
   virtual ~Router() = default;
-  // Appends what `weight` connections from one port to another use; returns the latency of the
-  // longest path taken. `key` names the connection for hashed routing. Throws Error{kInvalid} if
-  // failed links leave no path.
-  virtual Time connect(PortId from, PortId to, double weight, std::uint64_t key,
-                       std::vector<Usage>& out) const = 0;
-  // The same for `weight` connections between every ordered pair of different ports, from
+  // Appends what the connections from one port to another use; returns the latency of the longest
+  // path taken. Throws Error{kInvalid} if failed links leave no path.
+  virtual Time connect(PortId from, PortId to, const Wire& wire, std::vector<Usage>& out) const = 0;
+  // The same between every ordered pair of different ports (ascending, at least two), from
   // structure: O(ports), not O(ports^2), wherever the routing allows.
-  virtual Time connect_all_pairs(std::span<const PortId> ports, double weight, std::uint64_t key,
+  virtual Time connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
                                  std::vector<Usage>& out) const = 0;
+  // Ways between which an adaptive policy (ugal) balances load: 0 minimal, 1 by a detour. Whoever
+  // places the job lays each way and mixes them.
+  virtual int ways() const { return 1; }
+  // Rate of the cable that each ordered pair of ports has to itself (full mesh), which no trunk
+  // stands for; unlimited where there is none.
+  virtual Bandwidth private_rate() const { return Bandwidth::unlimited(); }
 };
 
 // The inside of one server; all nodes of a kind are alike. Cable c of node i becomes links
@@ -64,8 +75,27 @@ struct NodeTemplate {
   std::vector<Path> to_peer;                // [a * accelerators + b]; empty: no way inside.
 };
 
-// The switched network's counts, for results.
+// What the topology knows of itself without simulation. Counts are the topology's own (the graph of
+// a full mesh does not hold its cables one by one); tests hold them against the graph elsewhere.
 struct NetworkFacts {
+  struct Switches {
+    std::string kind;  // "leaf", "router", ...
+    std::uint64_t count = 0;
+    std::uint64_t ports = 0;  // Most ports in use on one.
+    std::uint64_t radix = 0;  // Ports one has; 0: as many as needed.
+  };
+  struct Cables {
+    std::string tier;  // "host", "leaf-spine", "local", "global", ...
+    std::uint64_t count = 0;
+    Bandwidth rate;  // Of one, each way.
+  };
+  std::vector<Switches> switches;
+  std::vector<Cables> cables;
+  std::uint32_t nodes_per_switch = 1;  // Nodes on one edge switch (per rail): the cabling unit.
+  int diameter_hops = 0;      // Switch-to-switch links on the longest shortest path between ports.
+  Bandwidth bisection;        // One direction, worst balanced cut.
+  std::string bisection_how;  // "formula", "bound", ...
+  double oversubscription = 1;  // Product over tiers, worst path.
   bool buildable = true;
   std::string reason;                    // Why not.
   Bandwidth port_rate;                   // Nominal, of one node port.
@@ -98,20 +128,20 @@ class Fabric {
   PortId port_of(std::uint32_t accelerator) const;
   bool peers(std::uint32_t local_a, std::uint32_t local_b) const;  // A way inside the node exists.
 
-  // Appends what `weight` connections from accelerator a to b use; returns the path's latency.
+  const Router& router() const { return *parts_.router; }
+  // Appends what the connections from accelerator a to b use; returns the path's latency.
   // Inside a node: the node's own path. Between nodes: along the rail of b: through the NVLink
   // neighbour that has b's local index where there is one (NCCL's PXN), else from a's own NIC.
-  Time connect(std::uint32_t a, std::uint32_t b, double weight, std::uint64_t key,
-               std::vector<Usage>& out) const;
+  Time connect(std::uint32_t a, std::uint32_t b, const Wire& wire, std::vector<Usage>& out) const;
   // Every ordered pair of different accelerators of the group, PXN as above if every node of the
   // group holds the same local indices. Ascending order. O(group + ports) under spray.
-  Time connect_all_pairs(std::span<const std::uint32_t> group, double weight, std::uint64_t key,
+  Time connect_all_pairs(std::span<const std::uint32_t> group, const Wire& wire,
                          std::vector<Usage>& out) const;
 
  private:
   Time walk(std::uint32_t node, const NodeTemplate::Path& path, double weight,
             std::vector<Usage>& out) const;
-  Time inside_all_pairs(std::span<const std::uint32_t> group, double weight,
+  Time inside_all_pairs(std::span<const std::uint32_t> group, const Wire& wire,
                         std::vector<Usage>& out) const;
 
   Parts parts_;

@@ -85,13 +85,13 @@ TEST_CASE("A route crosses only the tiers it must and takes the latency of its l
   const Fabric f = fabric(endpoints(32, "tiers: 3, radix: 4"));  // Edge of 2, pods of 4 hosts.
   std::vector<Usage> usage;
   const Time hop = 600_ns;
-  CHECK(f.connect(0, 1, 1, 0, usage) == hop * 2);
+  CHECK(f.connect(0, 1, {}, usage) == hop * 2);
   CHECK(usage.size() == 2);
   usage.clear();
-  CHECK(f.connect(0, 2, 1, 0, usage) == hop * 4);
+  CHECK(f.connect(0, 2, {}, usage) == hop * 4);
   CHECK(usage.size() == 4);
   usage.clear();
-  CHECK(f.connect(0, 31, 1, 0, usage) == hop * 6);
+  CHECK(f.connect(0, 31, {}, usage) == hop * 6);
   CHECK(usage.size() == 6);
 }
 
@@ -110,11 +110,11 @@ TEST_CASE("All pairs from structure use what all connections one by one use") {
       const Fabric f = fabric(cluster);
       const std::vector<std::uint32_t> group = {0, 1, 2, 4, 5, 7, 9, 10};
       std::vector<Usage> whole, single;
-      const Time t = f.connect_all_pairs(group, 2, 0, whole);
+      const Time t = f.connect_all_pairs(group, {2}, whole);
       Time longest;
       for (const auto a : group) {
         for (const auto b : group) {
-          if (a != b) longest = std::max(longest, f.connect(a, b, 2, 0, single));
+          if (a != b) longest = std::max(longest, f.connect(a, b, {2}, single));
         }
       }
       check_equal(sum(whole), sum(single));
@@ -132,10 +132,10 @@ TEST_CASE(
     if (g % 8 < 3) group.push_back(g);  // Three GPUs of each node.
   }
   std::vector<Usage> whole, single;
-  f.connect_all_pairs(group, 1, 0, whole);
+  f.connect_all_pairs(group, {}, whole);
   for (const auto a : group) {
     for (const auto b : group) {
-      if (a != b) f.connect(a, b, 1, 0, single);
+      if (a != b) f.connect(a, b, {}, single);
     }
   }
   check_equal(sum(whole), sum(single));
@@ -152,7 +152,7 @@ TEST_CASE("Two leaves that each lost a different spine of 32 share 30, not 31") 
       "400Gbps, latency: 600ns}}, degrade: [{link: \"leaf0:spine3\", rate: 0Gbps}, {link: "
       "\"leaf1:spine7\", rate: 0Gbps}]}");
   std::vector<Usage> usage;
-  f.connect(0, 32, 1, 0, usage);
+  f.connect(0, 32, {}, usage);
   CHECK(usage.size() == 2 + 2 * 30);
   CHECK(usage[2].connections == Approx(1.0 / 30));
 }
@@ -178,7 +178,7 @@ TEST_CASE("Hashed connections take one path each, depend on the seed, and are sp
         fabric(endpoints(128, "tiers: 3, radix: 8",
                          ", routing: {policy: ecmp-hash, seed: " + std::to_string(seed) + "}"));
     std::vector<Usage> usage;
-    f.connect(0, 127, 1, key, usage);
+    f.connect(0, 127, {1, key}, usage);
     REQUIRE(usage.size() == 6);
     for (const Usage& u : usage) CHECK(u.connections == 1);
     return usage;
@@ -195,7 +195,7 @@ TEST_CASE("Hashed all-to-all beyond 4,096 ports is refused and names ecmp-expect
   std::vector<std::uint32_t> group;
   for (std::uint32_t g = 0; g < 4097; ++g) group.push_back(g);
   std::vector<Usage> usage;
-  CHECK_THROWS_WITH(f.connect_all_pairs(group, 1, 0, usage), Catch::Contains("ecmp-expected"));
+  CHECK_THROWS_WITH(f.connect_all_pairs(group, {}, usage), Catch::Contains("ecmp-expected"));
 }
 
 TEST_CASE("Wrong clusters are refused with every fault and its position") {

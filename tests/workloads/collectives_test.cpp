@@ -55,23 +55,24 @@ TEST_CASE("A ring between bare NICs enters and leaves every NIC once per channel
   for (const std::uint32_t n : {2u, 3u, 5u, 16u, 61u}) {
     const Fabric f = fabric(endpoints(64, "tiers: 2, radix: 16"));
     const std::vector<std::uint32_t> members = first(n);
-    const auto rows = kind("ring").lay(make_group(f, members), hopper());
+    const auto rows = kind("ring").lay(make_group(f, members), hopper(), 0);
     REQUIRE(rows.size() == 1);  // Two equal channels of the NIC, merged.
-    for (const Usage& u : rows[0]) {
+    for (const Usage& u : rows[0].usage) {
       const std::string& k = f.graph().link_kind(f.trunks()[u.trunk.value].kind);
       if (k.starts_with("host")) CHECK(u.connections == 2);
     }
-    CHECK(usage_of(f, rows[0], "host up") == 2 * n);
-    CHECK(usage_of(f, rows[0], "host down") == 2 * n);
+    CHECK(usage_of(f, rows[0].usage, "host up") == 2 * n);
+    CHECK(usage_of(f, rows[0].usage, "host down") == 2 * n);
   }
 }
 
 TEST_CASE("Rings of whole servers leave each node once on each rail and never change rails") {
   const Fabric f = fabric(servers(4, "tiers: 2, radix: 16, rails: 8"));
   const std::vector<std::uint32_t> members = first(32);
-  const auto rows = kind("ring").lay(make_group(f, members), hopper());
+  const auto rows = kind("ring").lay(make_group(f, members), hopper(), 0);
   REQUIRE(rows.size() == 8);
-  for (const auto& row : rows) {
+  for (const auto& [row, per_pair] : rows) {
+    CHECK(per_pair == 2);
     CHECK(usage_of(f, row, "host up") == 2 * 4);
     CHECK(usage_of(f, row, "host down") == 2 * 4);
     CHECK(usage_of(f, row, "leaf-spine up") == 0);
@@ -86,7 +87,7 @@ TEST_CASE("Each tree joins all nodes with n - 1 edges both ways; no node has mor
     const Fabric f = fabric(endpoints(64, "tiers: 2, radix: 16"));
     const std::vector<std::uint32_t> members = first(n);
     std::map<std::uint32_t, double> both;
-    for (const auto& row : kind("tree").lay(make_group(f, members), hopper())) {
+    for (const auto& [row, per_pair] : kind("tree").lay(make_group(f, members), hopper(), 0)) {
       const double copies = n == 2 ? 2 : 1;  // With two nodes both trees are the same edge.
       CHECK(usage_of(f, row, "host up") == Approx(copies * 2 * (n - 1)));
       for (const Usage& u : row) {
@@ -105,10 +106,10 @@ TEST_CASE("Each tree joins all nodes with n - 1 edges both ways; no node has mor
 TEST_CASE("All-to-all has a connection between every two members") {
   const Fabric f = fabric(endpoints(24, "tiers: 2, radix: 8"));
   const std::vector<std::uint32_t> members = first(24);
-  const auto rows = kind("pairwise").lay(make_group(f, members), hopper());
+  const auto rows = kind("pairwise").lay(make_group(f, members), hopper(), 0);
   REQUIRE(rows.size() == 1);
-  CHECK(usage_of(f, rows[0], "host up") == 24 * 23);
-  CHECK(usage_of(f, rows[0], "host down") == 24 * 23);
+  CHECK(usage_of(f, rows[0].usage, "host up") == 24 * 23);
+  CHECK(usage_of(f, rows[0].usage, "host down") == 24 * 23);
 }
 
 TEST_CASE("All-reduce sends what reduce-scatter and all-gather send together") {

@@ -57,14 +57,20 @@ struct Terms {
   Time predicted;                          // NCCL's own estimate: what the choice is made by.
 };
 
+// One channel, or several equal ones with their sum.
+struct Lane {
+  std::vector<Usage> usage;  // Ascending, each trunk once.
+  double per_pair = 1;       // Connections between the same two ports.
+};
+
 struct CollectiveKind {
   std::string_view name;
   std::string_view summary;
   bool (*serves)(Collective op);
   // nullopt: not offered with this protocol.
   std::optional<Terms> (*terms)(const Request& request, Protocol protocol);
-  // One usage vector for each channel; equal channels may come as one with their sum.
-  std::vector<std::vector<Usage>> (*lay)(const Group& group, const CollectiveTuning& tuning);
+  // One lane for each channel, by the router's way `way`; equal channels come as one lane.
+  std::vector<Lane> (*lay)(const Group& group, const CollectiveTuning& tuning, int way);
 };
 
 std::span<const CollectiveKind* const> collective_kinds();
@@ -87,32 +93,34 @@ Time network_step(const Request& request, Algorithm algorithm, Protocol protocol
 // The channels of a group between nodes: one lay-out for each rail and each channel of its NIC.
 // `edges(rail, i, add)` calls add(a, b) for each connection. Equal channels are merged.
 template <class Edges>
-std::vector<std::vector<Usage>> lay_channels(const Group& group, const CollectiveTuning& tuning,
-                                             const Edges& edges) {
+std::vector<Lane> lay_channels(const Group& group, const CollectiveTuning& tuning, int way,
+                               const Edges& edges) {
   const GroupShape shape = shape_of(group);
   const bool inside = shape.nodes == 1;
   const int copies = inside ? 1 : tuning.nic_channels;
   const double weight = inside ? tuning.node_channels : 1;
-  std::vector<std::vector<Usage>> rows;
+  std::vector<Lane> lanes;
   for (std::uint32_t rail = 0; rail < (inside ? 1 : shape.rails); ++rail) {
-    const std::size_t first_of_rail = rows.size();
+    const std::size_t first_of_rail = lanes.size();
     for (int i = 0; i < copies; ++i) {
-      std::vector<Usage> row;
+      Lane lane;
       const std::uint64_t key = rail * static_cast<std::uint64_t>(copies) + i;
       edges(rail, i, [&](std::uint32_t a, std::uint32_t b) {
-        group.fabric.connect(a, b, weight, key, row);
+        group.fabric.connect(a, b, {weight, key, way}, lane.usage);
       });
-      merge_usage(row);
-      rows.push_back(std::move(row));
+      merge_usage(lane.usage);
+      lane.per_pair = weight;
+      lanes.push_back(std::move(lane));
     }
     const bool alike =
-        std::all_of(rows.begin() + static_cast<std::ptrdiff_t>(first_of_rail), rows.end(),
-                    [&](const std::vector<Usage>& r) { return r == rows[first_of_rail]; });
+        std::all_of(lanes.begin() + static_cast<std::ptrdiff_t>(first_of_rail), lanes.end(),
+                    [&](const Lane& l) { return l.usage == lanes[first_of_rail].usage; });
     if (!alike || copies == 1) continue;
-    rows.resize(first_of_rail + 1);
-    for (Usage& u : rows.back()) u.connections *= copies;
+    lanes.resize(first_of_rail + 1);
+    lanes.back().per_pair *= copies;
+    for (Usage& u : lanes.back().usage) u.connections *= copies;
   }
-  return rows;
+  return lanes;
 }
 
 }  // namespace tenk

@@ -28,11 +28,11 @@ std::optional<Terms> pairwise_terms(const Request& r, Protocol protocol) {
   return terms;
 }
 
-std::vector<std::vector<Usage>> lay_pairwise(const Group& group, const CollectiveTuning&) {
-  std::vector<std::vector<Usage>> rows(1);
-  group.fabric.connect_all_pairs(group.members, 1, 0, rows[0]);
-  merge_usage(rows[0]);
-  return rows;
+std::vector<Lane> lay_pairwise(const Group& group, const CollectiveTuning&, int way) {
+  Lane lane;
+  group.fabric.connect_all_pairs(group.members, {1, 0, way}, lane.usage);
+  merge_usage(lane.usage);
+  return {lane};
 }
 
 }  // namespace

@@ -55,8 +55,8 @@ std::optional<Terms> ring_terms(const Request& r, Protocol protocol) {
   return terms;
 }
 
-std::vector<std::vector<Usage>> lay_ring(const Group& group, const CollectiveTuning& tuning) {
-  return lay_channels(group, tuning, [&](std::uint32_t rail, int, const auto& add) {
+std::vector<Lane> lay_ring(const Group& group, const CollectiveTuning& tuning, int way) {
+  return lay_channels(group, tuning, way, [&](std::uint32_t rail, int, const auto& add) {
     for (std::size_t n = 0; n < group.nodes.size(); ++n) {
       const auto& node = group.nodes[n];
       const auto& next = group.nodes[(n + 1) % group.nodes.size()];

@@ -23,11 +23,11 @@ std::optional<Terms> send_terms(const Request& r, Protocol protocol) {
   return terms;
 }
 
-std::vector<std::vector<Usage>> lay_send(const Group& group, const CollectiveTuning&) {
-  std::vector<std::vector<Usage>> rows(1);
-  group.fabric.connect(group.members[0], group.members[1], 1, 0, rows[0]);
-  merge_usage(rows[0]);
-  return rows;
+std::vector<Lane> lay_send(const Group& group, const CollectiveTuning&, int way) {
+  Lane lane;
+  group.fabric.connect(group.members[0], group.members[1], {1, 0, way}, lane.usage);
+  merge_usage(lane.usage);
+  return {lane};
 }
 
 }  // namespace

@@ -64,8 +64,8 @@ std::uint32_t relabel(std::uint32_t r, std::uint32_t n, int tree) {
   return n % 2 == 0 ? n - 1 - r : (r + 1) % n;
 }
 
-std::vector<std::vector<Usage>> lay_tree(const Group& group, const CollectiveTuning& tuning) {
-  return lay_channels(group, tuning, [&](std::uint32_t rail, int copy, const auto& add) {
+std::vector<Lane> lay_tree(const Group& group, const CollectiveTuning& tuning, int way) {
+  return lay_channels(group, tuning, way, [&](std::uint32_t rail, int copy, const auto& add) {
     const auto both_ways = [&](std::uint32_t a, std::uint32_t b) {
       add(a, b);
       add(b, a);
