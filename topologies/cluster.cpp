@@ -24,16 +24,35 @@ std::vector<Degrade> read_degrade(Section& cluster) {
   return list;
 }
 
-std::shared_ptr<const Network> read_network(Section section, const NetworkShape& shape) {
+const NetworkKind* read_kind(Section& fabric) {
   std::vector<std::string> names;
   for (const NetworkKind* k : network_kinds()) names.emplace_back(k->name);
-  const std::string kind = section.word("kind", names);
+  const std::string kind = fabric.word("kind", names);
+  const Config* given = fabric.raw("kind");
+  const bool known =
+      given != nullptr && given->kind() == Config::Kind::kScalar && given->text() == kind;
+  if (!known) return nullptr;  // Reported.
   const auto found = std::find(names.begin(), names.end(), kind);
-  if (found == names.end()) return nullptr;  // Reported; the other keys cannot be judged.
-  std::shared_ptr<const Network> network =
-      network_kinds()[static_cast<std::size_t>(found - names.begin())]->read(section, shape);
-  section.finish();
-  return network;
+  return network_kinds()[static_cast<std::size_t>(found - names.begin())];
+}
+
+// A fabric that fixes its size needs no `nodes`: then all its ports are used.
+std::uint32_t read_nodes(Section& cluster, Section& fabric, const NetworkKind* kind,
+                         const NodeTemplate& node) {
+  const std::int64_t most = kMaxAccelerators / static_cast<std::int64_t>(node.accelerators.size());
+  const bool own = kind == nullptr || kind->own_nodes != nullptr;
+  if (cluster.has("nodes") || !own) {
+    return static_cast<std::uint32_t>(cluster.integer("nodes", {1, most}));
+  }
+  cluster.raw("nodes");
+  if (kind == nullptr) return 1;
+  const auto ports = static_cast<std::uint32_t>(node.ports.size());
+  const std::int64_t nodes = kind->own_nodes(fabric, ports);
+  if (nodes < 1 || nodes > most) {
+    fabric.fail(fmt::format("this {} has room for {} nodes of {} NICs; 1 to {} can be simulated",
+                            kind->name, nodes, ports, most));
+  }
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(nodes, 1, most));
 }
 
 // Adds the devices and cables of all nodes; returns the NIC devices in order of PortId.
@@ -104,11 +123,14 @@ ClusterSpec read_cluster(Section section) {
   const bool known = std::find(presets.begin(), presets.end(), preset) != presets.end();
   spec.node = read_node(load_preset("nodes", known ? preset : "endpoint"));
   spec.node.name = preset;
-  const auto per_node = static_cast<std::int64_t>(spec.node.accelerators.size());
-  spec.nodes =
-      static_cast<std::uint32_t>(section.integer("nodes", {1, kMaxAccelerators / per_node}));
-  const NetworkShape shape{spec.nodes, static_cast<std::uint32_t>(spec.node.ports.size())};
-  spec.network = read_network(section.section("fabric"), shape);
+  Section fabric = section.section("fabric");
+  const NetworkKind* kind = read_kind(fabric);
+  spec.nodes = read_nodes(section, fabric, kind, spec.node);
+  if (kind != nullptr) {  // Else its other keys cannot be judged.
+    spec.network =
+        kind->read(fabric, {spec.nodes, static_cast<std::uint32_t>(spec.node.ports.size())});
+    fabric.finish();
+  }
   spec.degrade = read_degrade(section);
   section.finish();
   return spec;

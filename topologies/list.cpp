@@ -5,10 +5,11 @@
 
 namespace tenk {
 
-extern const NetworkKind kClos;
+extern const NetworkKind kClos, kFatTree, kSuperPod, kRailOnly, kDragonfly, kFullMesh;
 
 std::span<const NetworkKind* const> network_kinds() {
-  static constexpr std::array<const NetworkKind*, 1> kKinds = {&kClos};
+  static constexpr std::array<const NetworkKind*, 6> kKinds = {&kClos,     &kFatTree,   &kSuperPod,
+                                                               &kRailOnly, &kDragonfly, &kFullMesh};
   return kKinds;
 }
 

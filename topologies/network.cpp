@@ -1,5 +1,8 @@
 #include "topologies/network.h"
 
+#include <algorithm>
+#include <array>
+
 #include "sim/base/error.h"
 
 namespace tenk {
@@ -31,12 +34,15 @@ void TrunkTable::finish() {
   }
 }
 
-RoutingSpec read_routing(Section section) {
+RoutingSpec read_routing(Section section, std::span<const RoutingPolicy> allowed) {
+  constexpr std::array<const char*, 6> kWords = {"spray",   "ecmp-expected", "ecmp-hash",
+                                                 "minimal", "valiant",       "ugal"};
+  std::vector<std::string> words;
+  for (const RoutingPolicy p : allowed) words.emplace_back(kWords[static_cast<std::size_t>(p)]);
+  const std::string word = section.word("policy", words, words.front());
+  const auto found = std::find(words.begin(), words.end(), word);
   RoutingSpec spec;
-  const std::string policy =
-      section.word("policy", {"spray", "ecmp-expected", "ecmp-hash"}, "spray");
-  if (policy == "ecmp-expected") spec.policy = RoutingPolicy::kEcmpExpected;
-  if (policy == "ecmp-hash") spec.policy = RoutingPolicy::kEcmpHash;
+  spec.policy = allowed[static_cast<std::size_t>(found - words.begin())];
   spec.seed = static_cast<std::uint64_t>(section.integer("seed", {.min = 0}, 0));
   section.finish();
   return spec;

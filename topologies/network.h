@@ -53,19 +53,29 @@ struct NetworkKind {
   // Reads and validates; reports faults through the section and then still returns a harmless
   // network, or nullptr. Does not call finish().
   std::shared_ptr<const Network> (*read)(Section& section, const NetworkShape& shape);
+  // For kinds whose parameters fix their size: how many nodes take all ports (0: not even one
+  // fits). Asked where cluster.nodes is left out, before `read`, which then reads the same keys
+  // again (equal faults are reported once). nullptr: the cluster must say.
+  std::int64_t (*own_nodes)(Section& section, std::uint32_t ports_per_node) = nullptr;
 };
 
 std::span<const NetworkKind* const> network_kinds();
 
 // Paths of hashed connections are enumerated up to this many ports in one all-to-all.
 inline constexpr std::size_t kMaxHashedPorts = 4096;
+inline constexpr std::int64_t kMaxPorts = 65536;       // Of one switch.
+inline constexpr std::int64_t kMaxCables = 1ll << 25;  // Of one tier.
 
-enum class RoutingPolicy { kSpray, kEcmpExpected, kEcmpHash };
+// A CLOS sprays over all shortest paths (ecmp-expected: the same mean load, named for what it
+// assumes) or hashes each connection onto one. A dragonfly goes the shortest way (minimal), by a
+// detour (valiant), or has both to choose from (ugal).
+enum class RoutingPolicy { kSpray, kEcmpExpected, kEcmpHash, kMinimal, kValiant, kUgal };
 struct RoutingSpec {
   RoutingPolicy policy = RoutingPolicy::kSpray;
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  // Of hashes; the other policies draw nothing.
 };
-RoutingSpec read_routing(Section section);
+// The default is the first of those the kind knows.
+RoutingSpec read_routing(Section section, std::span<const RoutingPolicy> allowed);
 
 struct LinkSpec {
   Bandwidth rate;

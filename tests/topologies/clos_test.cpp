@@ -3,13 +3,16 @@
 #include <map>
 
 #include "tests/support.h"
+#include "tests/topologies/routes.h"
 
 namespace tenk {
 namespace {
 
+using testing::check_equal;
 using testing::endpoints;
 using testing::fabric;
 using testing::servers;
+using testing::sum;
 
 struct Counts {
   std::uint64_t leaves, spines, cores, host, leaf_spine, spine_core;
@@ -25,21 +28,6 @@ Counts count(const Fabric& f) {
   for (const Link& l : f.graph().links()) ++cables[f.graph().link_kind(l.kind)];
   return {f.graph().count("leaf"), f.graph().count("spine"), f.graph().count("core"),
           cables["host up"],       cables["leaf-spine up"],  cables["spine-core up"]};
-}
-
-std::map<std::uint32_t, double> sum(std::vector<Usage> usage) {
-  std::map<std::uint32_t, double> total;
-  for (const Usage& u : usage) total[u.trunk.value] += u.connections;
-  return total;
-}
-
-void check_equal(const std::map<std::uint32_t, double>& a,
-                 const std::map<std::uint32_t, double>& b) {
-  REQUIRE(a.size() == b.size());
-  for (const auto& [trunk, connections] : a) {
-    REQUIRE(b.count(trunk) == 1);
-    CHECK(connections == Approx(b.at(trunk)).epsilon(1e-12));
-  }
 }
 
 TEST_CASE(
