@@ -6,7 +6,9 @@ namespace tenk {
 namespace {
 
 constexpr std::size_t kCategories = kCategoryNames.size();
-using Shares = std::array<std::int64_t, kCategories>;  // Picoseconds.
+struct Picoseconds {
+  std::array<std::int64_t, kCategories> exposed{}, hidden{};
+};
 
 struct Edge {
   Time time;
@@ -14,8 +16,8 @@ struct Edge {
   int change;
 };
 
-Shares shares_of(std::span<const ActivityId> activities, const Plan& plan,
-                 const Timeline& timeline) {
+Picoseconds times_of(std::span<const ActivityId> activities, const Plan& plan,
+                     const Timeline& timeline) {
   std::vector<Edge> edges;
   for (const ActivityId a : activities) {
     const auto category = static_cast<std::uint8_t>(plan.activities[a.value].category);
@@ -24,14 +26,17 @@ Shares shares_of(std::span<const ActivityId> activities, const Plan& plan,
   }
   std::sort(edges.begin(), edges.end(),
             [](const Edge& a, const Edge& b) { return a.time < b.time; });
-  Shares shares{};
+  Picoseconds times;
   std::array<int, kCategories> active{};
   Time now;
   const auto advance = [&](Time to) {
     std::size_t c = 0;
     while (c < kCategories && active[c] == 0) ++c;
     if (c == kCategories) c = static_cast<std::size_t>(Category::kBubble);
-    shares[c] += (to - now).ps();
+    times.exposed[c] += (to - now).ps();
+    for (std::size_t h = c + 1; h < kCategories; ++h) {
+      if (active[h] > 0) times.hidden[h] += (to - now).ps();
+    }
     now = to;
   };
   for (const Edge& e : edges) {
@@ -39,24 +44,24 @@ Shares shares_of(std::span<const ActivityId> activities, const Plan& plan,
     active[e.category] += e.change;
   }
   advance(timeline.makespan);
-  return shares;
+  return times;
 }
 
 }  // namespace
 
-Breakdown break_down(const Plan& plan, const Timeline& timeline) {
-  Breakdown sum{};
+Shares break_down(const Plan& plan, const Timeline& timeline) {
+  Shares mean;
   double ranks = 0;
+  for (const std::uint32_t count : plan.rank_count) ranks += count;
   for (std::size_t r = 0; r < plan.of_rank_class.size(); ++r) {
-    const Shares shares = shares_of(plan.of_rank_class[r], plan, timeline);
-    const double count = plan.rank_count[r];
-    ranks += count;
+    const Picoseconds times = times_of(plan.of_rank_class[r], plan, timeline);
+    const double weight = plan.rank_count[r] / ranks * 1e-12;
     for (std::size_t c = 0; c < kCategories; ++c) {
-      sum[c] += count * static_cast<double>(shares[c]) * 1e-12;
+      mean.exposed[c] += weight * static_cast<double>(times.exposed[c]);
+      mean.hidden[c] += weight * static_cast<double>(times.hidden[c]);
     }
   }
-  for (double& s : sum) s /= ranks;
-  return sum;
+  return mean;
 }
 
 }  // namespace tenk

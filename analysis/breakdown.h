@@ -6,9 +6,13 @@
 
 namespace tenk {
 
-// Mean over ranks of the time in each category. Each instant of a rank belongs to the first
-// category, in order of Category, that has an activity then, else to the bubble; so it adds up to
-// the makespan. O(activities log activities).
-Breakdown break_down(const Plan& plan, const Timeline& timeline);
+// Means over ranks. Each instant of a rank is exposed time of the first category, in order of
+// Category, that has an activity then, else of the bubble; so exposed time adds up to the makespan.
+// What other categories are active then is hidden. O(activities log activities).
+struct Shares {
+  Breakdown exposed{};
+  Breakdown hidden{};
+};
+Shares break_down(const Plan& plan, const Timeline& timeline);
 
 }  // namespace tenk

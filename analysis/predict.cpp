@@ -8,6 +8,7 @@
 #include "analysis/breakdown.h"
 #include "analysis/cost.h"
 #include "analysis/interval.h"
+#include "analysis/link_traffic.h"
 #include "analysis/pipeline.h"
 #include "sim/base/error.h"
 #include "sim/base/version.h"
@@ -142,6 +143,8 @@ Prediction predict(const Scenario& s) {
   TENK_CHECK(s.job.has_value() && s.device.has_value(), "the scenario was read with its job");
   const auto since = Clock::now();
   const Fabric fabric = build_fabric(s.cluster);
+  const Inventory inventory = inventory_of(fabric);
+  const SitePlan site = plan_site(inventory, s.prices);  // First: the node may lack a price.
   const TrainingFacts facts = describe_training(*s.job, *s.device);
   const Workload workload = build_training(*s.job, *s.device);
   const Placed placed = place_and_fold(fabric, workload, s.tuning, s.engine.fold);
@@ -151,16 +154,20 @@ Prediction predict(const Scenario& s) {
   p.scenario = s.name;
   p.accelerators = fabric.accelerators();
   p.step_time = sim.timeline.makespan;
-  p.breakdown_s = break_down(sim.plan, sim.timeline);
+  const Shares shares = break_down(sim.plan, sim.timeline);
+  p.breakdown_s = shares.exposed;
+  p.hidden_s = shares.hidden;
   p.engine = report_engine(s.engine, placed, sim, since);
   p.fingerprint = sim.timeline.fingerprint();
-  p.cost = cost_of(fabric, s.prices);
   report_links(fabric, placed.symmetry, sim.timeline, p);
+  p.traffic = link_traffic(fabric, placed.symmetry.trunks, sim.plan, sim.timeline);
   report_rates(s, facts, p);
   report_assumptions(s, fabric, facts, p);
-  const auto [low, high] = interval_of(
-      s, fabric, s.engine.fold ? placed : Placed{placed.traffic, find_symmetry(placed.traffic)},
-      p.step_time);
+  p.cost = cost_of(inventory, s.prices, p.tokens_per_s);
+  p.assumptions.insert(p.assumptions.end(), site.assumptions.begin(), site.assumptions.end());
+  p.variations = vary(
+      s, fabric, s.engine.fold ? placed : Placed{placed.traffic, find_symmetry(placed.traffic)});
+  const auto [low, high] = interval_of(p.variations, p.step_time);
   p.interval_low_s = low;
   p.interval_high_s = high;
   return p;

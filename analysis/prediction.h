@@ -22,6 +22,21 @@ struct LinkUse {
   double mean_utilisation = 0;  // Over all links of the kind and the whole step.
 };
 
+// What the traffic of one category does to one kind of links; not in the JSON of a run.
+struct LinkTraffic {
+  std::string kind;
+  Category category = Category::kOther;
+  bool network = false;  // Joins nodes or switches, not devices of one node.
+  double bytes = 0;      // Through all links of the kind.
+  double full_s = 0;     // How long it meets a full link, where that is longest.
+};
+
+// The step with one uncertain number at the end of its interval, all others as they were.
+struct Variation {
+  std::string number;  // "h100-sxm: sustained_power_factor"; equal names are the same number.
+  Time step_time;
+};
+
 // One trunk class, for result.h5 only.
 struct TrunkClassUse {
   std::string kind;
@@ -71,13 +86,16 @@ struct Prediction {
   double model_flops = 0;         // One step.
   double model_flops_causal = 0;  // With causal attention counted half.
   double interval_low_s = 0, interval_high_s = 0;
-  Breakdown breakdown_s{};
+  Breakdown breakdown_s{};         // Exposed.
+  Breakdown hidden_s{};            // Beside something of a category before it.
   std::int64_t parameters = 0;
   Bytes memory_per_gpu;
   bool fits = true;
   bool buildable = true;
   std::string reason;  // Why it does not fit or cannot be built; empty if all is well.
   std::vector<LinkUse> links;
+  std::vector<LinkTraffic> traffic;
+  std::vector<Variation> variations;  // What the interval is made of.
   std::vector<TrunkClassUse> trunk_classes;
   Cost cost;
   EngineReport engine;

@@ -1,6 +1,12 @@
 #include "analysis/scenario.h"
 
+#include <charconv>
+#include <cmath>
+#include <initializer_list>
+#include <utility>
+
 #include "sim/base/presets.h"
+#include "sim/base/text.h"
 #include "sim/engine/engine.h"
 
 namespace tenk {
@@ -17,23 +23,58 @@ EngineSpec read_engine(Section section) {
   return spec;
 }
 
-std::string read_price_preset(Section section) {
-  std::string preset = section.word("preset", preset_names("prices"), "2025-list");
-  section.finish();
-  return preset;
+// "15kW", "0.08 USD/kWh": a number, perhaps a space, and one of the units with its size.
+std::optional<double> parse_amount(
+    const std::string& text, std::initializer_list<std::pair<std::string_view, double>> units) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || !std::isfinite(number)) return std::nullopt;
+  std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  if (unit.starts_with(' ')) unit.remove_prefix(1);
+  for (const auto& [name, size] : units) {
+    if (unit == name) return number * size;
+  }
+  return std::nullopt;
 }
 
-void read_job(Section& root, Scenario& s, Faults& faults) {
-  if (s.device.has_value()) {
-    s.job = read_training(root.section("job"), root.section("placement", false), faults);
-    s.warnings = s.job->warnings;
-  } else {
-    root.fail("job", "node \"" + s.cluster.node.name +
-                         "\" has no accelerator to run a job on; "
-                         "use a server preset");
-    root.raw("job");
-    root.raw("placement");
+// What the scenario says about money, on top of its price preset.
+void read_cost(Section section, Scenario& s) {
+  s.price_preset = section.word("preset", preset_names("prices"), "2025-list");
+  s.prices = read_prices(load_preset("prices", s.price_preset));
+  const std::string power = section.text("rack-power", "");
+  if (section.has("rack-power")) {
+    const auto watts = parse_amount(power, {{"W", 1}, {"kW", 1e3}, {"MW", 1e6}});
+    if (watts && *watts >= 1e3 && *watts <= 1e6) {
+      s.prices.hall.rack_limit_w = *watts;
+    } else {
+      section.fail("rack-power", "found \"" + shown(power) +
+                                     "\", expected the most power of a rack, such as 15kW (1 kW "
+                                     "to 1 MW)");
+    }
   }
+  const std::string electricity = section.text("electricity", "");
+  if (section.has("electricity")) {
+    const auto price = parse_amount(electricity, {{"USD/kWh", 1}, {"USD/MWh", 1e-3}});
+    if (price && *price >= 0 && *price <= 100) {
+      s.prices.electricity_usd_per_kwh = *price;
+    } else {
+      section.fail("electricity",
+                   "found \"" + shown(electricity) + "\", expected a price such as 0.08 USD/kWh");
+    }
+  }
+  section.finish();
+}
+
+// `sized`: the cluster was read without faults, so the job can be held to it.
+void read_job(Section& root, bool sized, Scenario& s, Faults& faults) {
+  if (sized && !s.device.has_value()) {
+    root.fail("job", "node \"" + s.cluster.node.name +
+                         "\" has no accelerator to run a job on; use a server preset");
+  }
+  s.job = read_training(root.section("job"), root.section("placement", false), faults);
+  s.warnings = s.job->warnings;
+  if (sized) check_against(*s.job, s.cluster.accelerators(), faults);
 }
 
 }  // namespace
@@ -52,16 +93,14 @@ Scenario read_scenario(const Config& file, ScenarioUse use) {
   }
   s.tuning = read_collective_tuning(load_preset("collectives", s.cluster.node.collectives));
   if (use == ScenarioUse::kWholeJob) {
-    read_job(root, s, faults);
-    if (s.job && sized) check_against(*s.job, s.cluster.accelerators(), faults);
+    read_job(root, sized, s, faults);
   } else {
     root.raw("job");
     root.raw("placement");
   }
   s.engine = read_engine(root.section("engine", false));
   s.seed = static_cast<std::uint64_t>(root.integer("seed", {.min = 0}, 0));
-  s.price_preset = read_price_preset(root.section("cost", false));
-  s.prices = read_prices(load_preset("prices", s.price_preset));
+  read_cost(root.section("cost", false), s);
   root.finish();
   faults.throw_if_any();
   return s;

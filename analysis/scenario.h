@@ -32,7 +32,7 @@ struct Scenario {
   std::optional<TrainingSpec> job;
   EngineSpec engine;
   std::string price_preset;
-  Prices prices;
+  Prices prices;  // Of the preset, with the scenario's own rack power and electricity.
   std::uint64_t seed = 0;
   std::vector<std::string> warnings;
 };

@@ -29,6 +29,7 @@ constexpr double kLogitsMax = 10;        // Cast to FP32; maximum.
 constexpr double kLogitsSum = 8;         // Shifted exponential in place, and its sum.
 constexpr double kLogitsScale = 8;       // Softmax in place.
 constexpr double kLogitsBackward = 14;   // Gradient in place; cast to BF16.
+constexpr double kAccumulated = 2 * 4 - 2;  // Per weight: FP32 in and out instead of BF16 out.
 // Adam, per parameter updated: FP32 gradient, master weight and two moments in, the last three out,
 // BF16 weight out; before it the gradient once more for its norm. Per parameter held: gradient
 // zeroed.
@@ -60,19 +61,16 @@ class PassBuilder {
 
   void forward(const Half& half) {
     norm_forward();
-    gather();
-    product(shard_.tokens, half.first, hidden());
+    gather_into([&] { product(shard_.tokens, half.first, hidden()); });
     compute(half.inner_forward);
-    product(shard_.tokens, hidden(), half.second);
-    reduce();
+    reduce_out_of([&] { product(shard_.tokens, hidden(), half.second); });
     stream(kResidualForward + (t_.model.dropout ? kMaskForward : 0), whole());
   }
 
   void backward(const Half& half) {
     dropout_backward();
-    gather();
-    product(shard_.tokens, half.second, hidden());
-    product(hidden(), half.second, shard_.tokens);
+    gather_into([&] { product(shard_.tokens, half.second, hidden()); });
+    weight_gradient(hidden(), half.second);
     compute(half.inner_backward);
     column_backward(half.first);
     stream(kNormBackward + kResidualBackward, whole());
@@ -123,6 +121,12 @@ class PassBuilder {
   void product(std::int64_t m, std::int64_t n, std::int64_t k) {
     compute(sustained_time(device_, gemm_time(device_, m, n, k)));
   }
+  // Adds its output to the FP32 gradient: read and written, where a product writes BF16 once.
+  void weight_gradient(std::int64_t m, std::int64_t n) {
+    const double more = kAccumulated * static_cast<double>(m) * static_cast<double>(n);
+    compute(sustained_time(device_, gemm_time(device_, m, n, shard_.tokens)) +
+            streamed(device_, more) - streamed(device_, 0));
+  }
   void call(Collective op, Bytes bytes, bool beside_next = false) {
     if (t_.layout.tp == 1) return;
     pass_.push_back({.communicates = true, .beside_next = beside_next, .op = op, .bytes = bytes});
@@ -142,12 +146,37 @@ class PassBuilder {
     call(sharded ? Collective::kReduceScatter : Collective::kAllReduce, activations(), beside_next);
   }
 
+  // overlap.tp cuts a product and its gather (reduction) in tp parts: the first part must have
+  // arrived before the product starts, the last leaves after it has ended, the rest runs beside it.
+  bool splits() const { return t_.overlap.tp && t_.layout.shards_sequence(); }
+  Bytes one_part() const { return Bytes(activations().count() / t_.layout.tp); }
+  template <class Product>
+  void gather_into(const Product& product) {
+    if (!splits()) {
+      gather();
+      return product();
+    }
+    call(Collective::kAllGather, one_part());
+    call(Collective::kAllGather, activations() - one_part(), true);
+    product();
+  }
+  template <class Product>
+  void reduce_out_of(const Product& product) {
+    if (!splits()) {
+      product();
+      return reduce();
+    }
+    call(Collective::kReduceScatter, activations() - one_part(), true);
+    product();
+    call(Collective::kReduceScatter, one_part());
+  }
+
   // Backward of a product whose `outputs` are cut over the ranks.
   void column_backward(std::int64_t outputs) {
     gather(true);
     product(shard_.tokens, hidden(), outputs);
     reduce(true);
-    product(outputs, hidden(), shard_.tokens);
+    weight_gradient(outputs, hidden());
   }
 
   const TrainingSpec& t_;

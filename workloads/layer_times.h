@@ -10,9 +10,15 @@
 // the overlap costs is the engine's business. Full recomputation runs the forward pass of a layer,
 // with its communication, before its backward.
 //
-// Matrix products and attention are at sustained power (workloads/kernels.h), the rest streams:
-// norms, rotary, activation functions, dropout with residual, cross-entropy and Adam, each by the
-// bytes a fused kernel must move (assumed; the numbers stand in layer_times.cpp).
+// With overlap.tp gathers and reductions also run beside the product they feed or follow, cut in tp
+// parts (Wang et al., ASPLOS 2023; Transformer Engine's user buffers); only the first part before
+// and the last part after it are exposed (assumed).
+//
+// Matrix products and attention are at sustained power (workloads/kernels.h). Weight gradients add
+// to FP32 sums in the product's epilogue (Megatron: gradient_accumulation_fusion); that traffic is
+// assumed not to hide behind the main loop. The rest streams: norms, rotary, activation functions,
+// dropout with residual, cross-entropy and Adam, each by the bytes a fused kernel must move
+// (assumed; the numbers stand in layer_times.cpp).
 #pragma once
 #include <cstdint>
 #include <vector>

@@ -44,8 +44,8 @@ struct BatchSpec {
 enum class Recompute { kNone, kSelective, kFull };
 
 struct OverlapSpec {
-  bool tp = false;  // Not modelled yet beyond what Megatron always overlaps (layer_times.h).
-  bool dp = false;  // Not modelled yet.
+  bool tp = false;  // Beyond what Megatron always overlaps (layer_times.h).
+  bool dp = false;  // Gradients beside the last backward, parameters beside the first forward.
   bool pp = true;   // Stages compute while they send and receive.
 };
 

@@ -11,17 +11,24 @@
 namespace tenk {
 namespace {
 
+// By link kind: does it join nodes, rather than devices of one?
+std::vector<bool> network_kinds_of(const Graph& graph) {
+  std::vector<bool> network(graph.link_kinds(), false);
+  for (const Link& l : graph.links()) {
+    const std::uint32_t from = graph.device(l.from).node, to = graph.device(l.to).node;
+    if (from != to || from == kNoNode) network[l.kind] = true;
+  }
+  return network;
+}
+
 // By link kind: of the link rate that transfers reach. NVLink inside nodes and everything between
 // nodes have measured efficiencies; PCIe is never what limits them and keeps its rate.
-std::vector<double> efficiency_by_kind(const Graph& graph, const CollectiveTuning& tuning) {
+std::vector<double> efficiency_by_kind(const Graph& graph, const std::vector<bool>& network,
+                                       const CollectiveTuning& tuning) {
   std::vector<double> efficiency(graph.link_kinds(), 1);
-  for (const Link& l : graph.links()) {
-    const bool network = graph.device(l.from).node == kNoNode || graph.device(l.to).node == kNoNode;
-    if (network) {
-      efficiency[l.kind] = tuning.network_efficiency.value;
-    } else if (graph.link_kind(l.kind).starts_with("nvlink")) {
-      efficiency[l.kind] = tuning.nvlink_efficiency.value;
-    }
+  for (std::uint16_t k = 0; k < efficiency.size(); ++k) {
+    if (network[k]) efficiency[k] = tuning.network_efficiency.value;
+    if (graph.link_kind(k).starts_with("nvlink")) efficiency[k] = tuning.nvlink_efficiency.value;
   }
   return efficiency;
 }
@@ -30,10 +37,14 @@ class Placer {
  public:
   Placer(const Fabric& fabric, const Workload& workload, const CollectiveTuning& tuning,
          std::span<const std::uint32_t> accelerator_of_rank)
-      : fabric_(fabric), workload_(workload), tuning_(tuning), place_(accelerator_of_rank) {
+      : fabric_(fabric),
+        workload_(workload),
+        tuning_(tuning),
+        place_(accelerator_of_rank),
+        network_kind_(network_kinds_of(fabric.graph())) {
     traffic_.role_of_rank = workload.role_of_rank;
     traffic_.trunks.assign(fabric.trunks().begin(), fabric.trunks().end());
-    traffic_.efficiency = efficiency_by_kind(fabric.graph(), tuning);
+    traffic_.efficiency = efficiency_by_kind(fabric.graph(), network_kind_, tuning);
     find_slots();
   }
 
@@ -77,6 +88,7 @@ class Placer {
   const Workload& workload_;
   const CollectiveTuning& tuning_;
   std::span<const std::uint32_t> place_;
+  std::vector<bool> network_kind_;
   // A lane laid by both ways of an adaptive router, until its family's load is known.
   struct Undecided {
     FamilyId family;
@@ -169,8 +181,11 @@ void Placer::add_coflow(FamilyId family, std::span<const RankId> ranks, const La
                         std::span<const Ask> asks) {
   check_alive(lane.usage, ranks.front());
   std::vector<Usage> usage = lane.usage;
+  bool leaves_node = false;
   for (Usage& u : usage) {
-    u.connections /= traffic_.efficiency[traffic_.trunks[u.trunk.value].kind];
+    const std::uint16_t kind = traffic_.trunks[u.trunk.value].kind;
+    u.connections /= traffic_.efficiency[kind];
+    leaves_node = leaves_node || network_kind_[kind];
   }
   traffic_.usage.add(usage);
   const bool directed = workload_.families[family.value].directed;
@@ -183,7 +198,9 @@ void Placer::add_coflow(FamilyId family, std::span<const RankId> ranks, const La
   std::vector<Ask> capped(asks.begin(), asks.end());
   const Bandwidth own_cable =
       fabric_.router().private_rate() * (tuning_.network_efficiency.value / lane.per_pair);
-  for (Ask& ask : capped) ask.cap = std::min(ask.cap, own_cable);
+  for (Ask& ask : capped) {
+    if (leaves_node) ask.cap = std::min(ask.cap, own_cable);
+  }
   traffic_.asks.add(capped);
   traffic_.family.push_back(family);
 }

@@ -93,13 +93,15 @@ std::vector<std::string> layout_assumptions(const TrainingSpec& t) {
                             "backwards"
                           : "micro-batches that fill no group of pp join the last group");
   }
-  if (t.overlap.tp) {
-    list.emplace_back(
-        "overlap.tp is not modelled yet: gathers before and reductions after a "
-        "product are exposed");
+  if (t.overlap.tp && t.layout.tp > 1) {
+    list.emplace_back(t.layout.shards_sequence()
+                          ? "overlap.tp: gathers and reductions run beside their product but for "
+                            "one part in tp"
+                          : "overlap.tp has no effect without sequence-parallel");
   }
-  if (t.overlap.dp) {
-    list.emplace_back("overlap.dp is not modelled yet: gradient and parameter exchange is exposed");
+  if (t.overlap.dp && t.layout.dp > 1) {
+    list.emplace_back(
+        "overlap.dp: gradients leave in buckets of whole layers, at least 40 million parameters");
   }
   return list;
 }

@@ -6,7 +6,8 @@
 // each only where its degree is above 1. A step: the schedule's passes, with a receive before and a
 // send after each; then all-reduces of what tensor-parallel ranks and tied embeddings hold in
 // common, the exchange of gradients (FP32: reduce-scatter under ZeRO-1, else all-reduce), Adam, and
-// under ZeRO-1 the all-gather of BF16 parameters. Nothing of the latter overlaps yet. Passes are
+// under ZeRO-1 the all-gather of BF16 parameters. With overlap.dp gradients leave bucket by bucket
+// beside the last backward pass, and parameters arrive beside the first forward pass. Passes are
 // workloads/layer_times.h.
 #pragma once
 #include <cstdint>

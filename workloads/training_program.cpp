@@ -24,10 +24,19 @@ SlotId slot_of(std::vector<Slot>& slots, FamilyId family, Collective op, Bytes b
   return SlotId(slots.size() - 1);
 }
 
+// A run of whole layers, an embedding or a head whose gradients and parameters travel as one
+// bucket.
+struct Bucket {
+  Pass forward;
+  Pass backward;
+  std::int64_t parameters = 0;  // On this rank.
+};
+
 // One chunk of a stage, and where its input comes from and its output goes.
 struct ChunkPasses {
   Pass forward;
   Pass backward;
+  std::vector<Bucket> buckets;  // What both are made of, in forward order.
   bool after_another = false;   // There is a chunk before this one in the pipeline,
   bool before_another = false;  // one behind it.
 
@@ -48,6 +57,8 @@ struct StageBuilder {
   Program program = {};
   std::vector<std::uint32_t> due = {};   // What the next operation on kCompute waits for.
   std::vector<std::uint32_t> last = {};  // The last one on kCompute, if any.
+  std::vector<std::vector<std::uint32_t>> gathered = {};  // [chunk][bucket]: its all-gather.
+  std::vector<std::uint32_t> exchanged = {};              // Gradient exchanges under way.
 
   // On kCompute: in order after `last`, and after all that is due.
   void add_in_order(Op op) {
@@ -92,16 +103,25 @@ struct StageBuilder {
     return program.add(op, early ? std::vector<std::uint32_t>{} : last);
   }
 
+  bool overlaps_dp() const { return t.overlap.dp && t.layout.dp > 1; }
+  bool sharded() const { return t.layout.zero == 1; }
+  void add_gathers(const std::vector<ChunkPasses>& chunks);
+  void add_step(const PipelineStep& step, const ChunkPasses& chunk);
   void add_steps(const std::vector<PipelineStep>& steps, const std::vector<ChunkPasses>& chunks,
                  SlotId forward_slot, SlotId backward_slot);
 
-  std::uint32_t add_exchange(FamilyId family, Collective op_kind, Bytes bytes) {
+  std::uint32_t add_exchange(FamilyId family, Collective op_kind, std::int64_t bytes) {
     Op op;
     op.kind = Op::Kind::kCommunicate;
     op.stream = Stream::kDp;
     op.category = Category::kDp;
-    op.slot = slot_of(slots, family, op_kind, bytes);
+    op.slot = slot_of(slots, family, op_kind, Bytes(bytes));
     return program.add(op, last);
+  }
+  std::uint32_t add_gradients(std::int64_t parameters) {
+    return add_exchange(families.dp,
+                        sharded() ? Collective::kReduceScatter : Collective::kAllReduce,
+                        parameters * kGradient);
   }
 
   void add_update(const DeviceProfile& device);
@@ -121,21 +141,54 @@ void StageBuilder::add_update(const DeviceProfile& device) {
   }
   const bool has_embedding = stage == 0 || stage == layout.pp - 1;
   if (t.model.tied_embeddings && layout.pp > 1 && has_embedding) {
-    due.push_back(add_exchange(families.embedding, Collective::kAllReduce,
-                               Bytes(local_embedding(t) * kGradient)));
+    due.push_back(
+        add_exchange(families.embedding, Collective::kAllReduce, local_embedding(t) * kGradient));
   }
-  const bool sharded = layout.zero == 1;
-  if (layout.dp > 1) {
-    due.push_back(add_exchange(families.dp,
-                               sharded ? Collective::kReduceScatter : Collective::kAllReduce,
-                               Bytes(held.all * kGradient)));
+  if (overlaps_dp()) {
+    due.insert(due.end(), exchanged.begin(), exchanged.end());
+  } else if (layout.dp > 1) {
+    due.push_back(add_gradients(held.all));
   }
   Op adam;
-  const std::int64_t ways = sharded ? layout.dp : 1;
+  const std::int64_t ways = sharded() ? layout.dp : 1;
   adam.duration = optimizer_time(device, (held.all + ways - 1) / ways, held.all);
   add_in_order(adam);
-  if (layout.dp > 1 && sharded) {
-    add_exchange(families.dp, Collective::kAllGather, Bytes(held.all * kElement));
+  if (layout.dp > 1 && sharded() && !overlaps_dp()) {
+    add_exchange(families.dp, Collective::kAllGather, held.all * kElement);
+  }
+}
+
+// Under overlap the parameters that the optimizer of the step before updated are gathered bucket by
+// bucket while the first micro-batch already runs (Megatron: overlap-param-gather). Step follows
+// step, so that costs this step what it would cost the next.
+void StageBuilder::add_gathers(const std::vector<ChunkPasses>& chunks) {
+  for (const ChunkPasses& chunk : chunks) {
+    auto& of_chunk = gathered.emplace_back();
+    for (const Bucket& b : chunk.buckets) {
+      if (b.parameters == 0 || !sharded()) continue;
+      of_chunk.push_back(
+          add_exchange(families.dp, Collective::kAllGather, b.parameters * kElement));
+    }
+  }
+}
+
+// One pass. Under overlap the first forward waits for each bucket's parameters, and the last
+// backward sends off each bucket's gradients as soon as they are complete.
+void StageBuilder::add_step(const PipelineStep& step, const ChunkPasses& chunk) {
+  const bool gathers = overlaps_dp() && sharded() && step.forward && step.micro_batch == 0;
+  const bool reduces = overlaps_dp() && !step.forward && step.micro_batch + 1 == t.micro_batches();
+  if (!gathers && !reduces) return add_pass(chunk.pass(step));
+  if (gathers) {
+    auto ready = gathered[static_cast<std::size_t>(step.chunk)].begin();
+    for (const Bucket& b : chunk.buckets) {
+      if (b.parameters > 0) due.push_back(*ready++);
+      add_pass(b.forward);
+    }
+    return;
+  }
+  for (auto b = chunk.buckets.rbegin(); b != chunk.buckets.rend(); ++b) {
+    add_pass(b->backward);
+    if (b->parameters > 0) exchanged.push_back(add_gradients(b->parameters));
   }
 }
 
@@ -164,7 +217,7 @@ void StageBuilder::add_steps(const std::vector<PipelineStep>& steps,
     std::vector<std::uint32_t> sent;
     for (std::size_t k = i; k < end; ++k) {
       due.insert(due.end(), received[k - i].begin(), received[k - i].end());
-      add_pass(chunk_of(steps[k]).pass(steps[k]));
+      add_step(steps[k], chunk_of(steps[k]));
       if (!chunk_of(steps[k]).sends(steps[k])) continue;
       sent.push_back(steps[k].forward ? add_neighbour(Stream::kSendForward, forward_slot, true)
                                       : add_neighbour(Stream::kSendBackward, backward_slot, true));
@@ -174,20 +227,44 @@ void StageBuilder::add_steps(const std::vector<PipelineStep>& steps,
   }
 }
 
-std::vector<ChunkPasses> chunk_passes(const std::vector<Chunk>& chunks, const ModelPasses& passes) {
+// Megatron's default: at least 40 million parameters, more for many replicas (megatron/core/
+// distributed/distributed_data_parallel.py). A layer is never cut (assumed).
+std::int64_t bucket_size(const TrainingSpec& t) {
+  return std::max<std::int64_t>(40'000'000, 1'000'000 * t.layout.dp);
+}
+
+std::vector<Bucket> buckets_of(const TrainingSpec& t, const Chunk& chunk,
+                               const ModelPasses& passes) {
+  const auto parameters = [&](const Chunk& part) { return local_parameters(t, part).all; };
+  std::vector<Bucket> buckets;
+  if (chunk.embedding) {
+    buckets.push_back({passes.embedding_forward, passes.embedding_backward,
+                       parameters({.layers = 0, .embedding = true, .head = false})});
+  }
+  for (std::int64_t l = 0; l < chunk.layers; ++l) {
+    const bool opens = l == 0 || buckets.back().parameters >= bucket_size(t);
+    if (opens) buckets.emplace_back();
+    append(buckets.back().forward, passes.layer_forward);
+    append(buckets.back().backward, passes.layer_backward);
+    buckets.back().parameters += parameters({.layers = 1, .embedding = false, .head = false});
+  }
+  if (chunk.head) {
+    buckets.push_back({passes.head_forward, passes.head_backward,
+                       parameters({.layers = 0, .embedding = false, .head = true})});
+  }
+  return buckets;
+}
+
+std::vector<ChunkPasses> chunk_passes(const TrainingSpec& t, const std::vector<Chunk>& chunks,
+                                      const ModelPasses& passes) {
   std::vector<ChunkPasses> all;
   for (const Chunk& chunk : chunks) {
     ChunkPasses& c = all.emplace_back();
     c.after_another = !chunk.embedding;
     c.before_another = !chunk.head;
-    if (chunk.embedding) append(c.forward, passes.embedding_forward);
-    if (chunk.head) append(c.backward, passes.head_backward);
-    for (std::int64_t l = 0; l < chunk.layers; ++l) {
-      append(c.forward, passes.layer_forward);
-      append(c.backward, passes.layer_backward);
-    }
-    if (chunk.head) append(c.forward, passes.head_forward);
-    if (chunk.embedding) append(c.backward, passes.embedding_backward);
+    c.buckets = buckets_of(t, chunk, passes);
+    for (const Bucket& b : c.buckets) append(c.forward, b.forward);
+    for (auto b = c.buckets.rbegin(); b != c.buckets.rend(); ++b) append(c.backward, b->backward);
   }
   return all;
 }
@@ -221,9 +298,9 @@ Program build_stage_program(const TrainingSpec& training, const DeviceProfile& d
                             const TrainingFamilies& families, std::int64_t stage,
                             std::vector<Slot>& slots) {
   const LayoutSpec& layout = training.layout;
-  const auto chunks =
-      chunk_passes(chunks_of_stage(layout, assign_chunks(layout, training.model.layers), stage),
-                   model_passes(training, device));
+  const auto chunks = chunk_passes(
+      training, chunks_of_stage(layout, assign_chunks(layout, training.model.layers), stage),
+      model_passes(training, device));
   check_length(chunks, training.micro_batches());
   StageBuilder builder{.t = training, .families = families, .slots = slots, .stage = stage};
   SlotId forward_slot, backward_slot;
@@ -233,6 +310,7 @@ Program build_stage_program(const TrainingSpec& training, const DeviceProfile& d
     backward_slot = slot_of(slots, families.pp_backward, Collective::kSend, message);
   }
   const ScheduleKind* schedule = find_schedule(layout.schedule);
+  if (builder.overlaps_dp()) builder.add_gathers(chunks);
   builder.add_steps(schedule->steps({layout.pp, layout.vpp, training.micro_batches()}, stage),
                     chunks, forward_slot, backward_slot);
   builder.add_update(device);

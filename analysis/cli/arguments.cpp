@@ -30,7 +30,7 @@ std::string did_you_mean(std::string_view word, const Texts& allowed) {
 
 // The texts as they came. CLI11 keeps pointers into it, so it must not move while parsing.
 struct Raw {
-  Texts positionals, set, format, out, op, bytes, factor;
+  Texts positionals, set, format, out, baseline, op, bytes, factor;
   bool help = false, version = false, no_colour = false;
 };
 
@@ -111,7 +111,10 @@ std::size_t choose(const std::string& option, const std::string& word,
          command);
 }
 
-PredictOptions predict_options(const Raw& raw, const std::string& command) {
+// `formats`: all that the command knows, kFormatNames first.
+template <std::size_t kCount>
+PredictOptions predict_options(const Raw& raw, const std::string& command,
+                               const std::array<std::string_view, kCount>& formats) {
   if (raw.positionals.empty()) refuse("SCENARIO, a file, is missing", command);
   if (raw.positionals.size() > 1) {
     refuse(
@@ -122,11 +125,62 @@ PredictOptions predict_options(const Raw& raw, const std::string& command) {
   options.scenario = raw.positionals[0];
   options.set = raw.set;
   const std::string format = last_of(raw.format, "table");
-  options.format = static_cast<Format>(choose("--format", format, kFormatNames, command));
+  options.format = static_cast<Format>(choose("--format", format, formats, command));
   options.out = last_of(raw.out, "");
   if (!raw.out.empty() && options.out.empty()) refuse("-o: the directory has no name", command);
   options.no_colour = raw.no_colour;
   return options;
+}
+
+PredictOptions predict_options(const Raw& raw, const std::string& command) {
+  return predict_options(raw, command, kFormatNames);
+}
+
+CompareCommand compare_command(const Raw& raw) {
+  const std::string name = "compare";
+  if (raw.positionals.size() < 2) refuse("two or more FILEs are needed", name);
+  Raw first = raw;
+  first.positionals.resize(1);
+  CompareCommand command;
+  command.options = predict_options(first, name);
+  command.options.scenario.clear();
+  command.files = raw.positionals;
+  command.baseline = last_of(raw.baseline, "");
+  if (!raw.baseline.empty() && command.baseline.empty()) {
+    refuse("--baseline: the name is empty", name);
+  }
+  return command;
+}
+
+TopoCommand topo_command(const Raw& raw) {
+  std::array<std::string_view, kFormatNames.size() + 1> formats{};
+  std::copy(kFormatNames.begin(), kFormatNames.end(), formats.begin());
+  formats.back() = "svg";
+  TopoCommand command;
+  command.options = predict_options(raw, "topo", formats);
+  command.picture = command.options.format == static_cast<Format>(kFormatNames.size());
+  return command;
+}
+
+ListCommand list_command(const Raw& raw) {
+  if (raw.positionals.size() > 1) {
+    refuse(fmt::format("unexpected argument \"{}\": there is one KIND", shown(raw.positionals[1])),
+           "list");
+  }
+  constexpr std::array<std::string_view, 2> kFormats = {"table", "json"};
+  ListCommand command;
+  command.kind = raw.positionals.empty() ? "" : raw.positionals[0];
+  command.json = choose("--format", last_of(raw.format, "table"), kFormats, "list") == 1;
+  return command;
+}
+
+ShowCommand show_command(const Raw& raw) {
+  if (raw.positionals.empty()) refuse("NAME is missing", "show");
+  if (raw.positionals.size() > 1) {
+    refuse(fmt::format("unexpected argument \"{}\": there is one NAME", shown(raw.positionals[1])),
+           "show");
+  }
+  return {raw.positionals[0]};
 }
 
 CollectiveCommand collective_command(const Raw& raw) {
@@ -177,7 +231,11 @@ Command without_command(const Raw& raw, const Texts& words) {
 Command command_of(const std::string& name, const Raw& raw) {
   if (raw.help) return HelpCommand{name};
   if (name == "run") return RunCommand{predict_options(raw, name)};
+  if (name == "compare") return compare_command(raw);
   if (name == "collective") return collective_command(raw);
+  if (name == "topo") return topo_command(raw);
+  if (name == "list") return list_command(raw);
+  if (name == "show") return show_command(raw);
   if (name == "help") return help_command(raw.positionals);
   if (raw.positionals.empty()) refuse("FILE is missing", name);
   return CheckCommand{raw.positionals};
@@ -200,11 +258,17 @@ void parse(Texts arguments, CLI::App& tenk, Raw& raw) {
   tenk.allow_extras();
   tenk.require_subcommand(0, 1);
   add_predict_options(add_command(tenk, "run", raw), raw);
+  CLI::App& comparison = add_command(tenk, "compare", raw);
+  add_predict_options(comparison, raw);
+  add_option(comparison, "--baseline", raw.baseline);
   CLI::App& collective = add_command(tenk, "collective", raw);
   add_predict_options(collective, raw);
   add_option(collective, "--op", raw.op);
   add_option(collective, "--bytes", raw.bytes);
   add_option(collective, "--factor", raw.factor);
+  add_predict_options(add_command(tenk, "topo", raw), raw);
+  add_option(add_command(tenk, "list", raw), "--format", raw.format);
+  add_command(tenk, "show", raw);
   add_command(tenk, "check", raw);
   add_command(tenk, "help", raw);
   try {

@@ -26,10 +26,26 @@ struct PredictOptions {
 struct RunCommand {
   PredictOptions options;
 };
+struct CompareCommand {
+  PredictOptions options;  // .scenario is empty.
+  std::vector<std::string> files;
+  std::string baseline;  // Empty: the first.
+};
 struct CollectiveCommand {
   PredictOptions options;
   Collective op = Collective::kAllReduce;
   std::vector<Bytes> sizes;
+};
+struct TopoCommand {
+  PredictOptions options;
+  bool picture = false;  // --format svg; options.format then means nothing.
+};
+struct ListCommand {
+  std::string kind;  // Empty: the kinds themselves.
+  bool json = false;
+};
+struct ShowCommand {
+  std::string name;  // "h100-sxm", or with its kind "nodes/endpoint".
 };
 struct CheckCommand {
   std::vector<std::string> files;
@@ -39,14 +55,18 @@ struct HelpCommand {
 };
 struct VersionCommand {};
 
-using Command =
-    std::variant<RunCommand, CollectiveCommand, CheckCommand, HelpCommand, VersionCommand>;
+using Command = std::variant<RunCommand, CompareCommand, CollectiveCommand, TopoCommand,
+                             ListCommand, ShowCommand, CheckCommand, HelpCommand, VersionCommand>;
 
 // Throws Error{kUsage} for anything that is not a command line of tenk.
 Command parse_arguments(int argc, const char* const* argv);
 
 int execute(const RunCommand& command);
+int execute(const CompareCommand& command);
 int execute(const CollectiveCommand& command);
+int execute(const TopoCommand& command);
+int execute(const ListCommand& command);
+int execute(const ShowCommand& command);
 int execute(const CheckCommand& command);
 int execute(const HelpCommand& command);
 int execute(const VersionCommand& command);

@@ -13,13 +13,17 @@ struct Topic {
   std::string_view command, text;
 };
 
-constexpr std::array<Topic, 5> kTopics = {
+constexpr std::array<Topic, 9> kTopics = {
     {{"", R"(tenk: what throughput will a cluster give?
 
 usage: tenk COMMAND ...
 
   tenk run SCENARIO         predict one training step: time, tokens/s, MFU, hot links, cost
+  tenk compare FILE...      the same job on several clusters: who is fastest, cheapest, and why
   tenk collective SCENARIO  a table like that of nccl-tests for this cluster
+  tenk topo SCENARIO        counts, diameter, bisection, cost and a picture; no simulation
+  tenk list [KIND]          which presets, fabrics, algorithms, ... are there?
+  tenk show NAME            one of them
   tenk check FILE...        are these scenarios and profiles valid?
   tenk help [COMMAND]       this text, or how to use a command
   tenk --version            the version
@@ -36,6 +40,18 @@ Predicts one training step of the scenario's job on its cluster.
   -o, --output DIR     also write result.json, result.h5 and resolved.yaml to DIR
   --no-color           plain text also on a terminal (as does NO_COLOR=1)
 )"},
+     {"compare", R"(usage: tenk compare FILE FILE... [options]
+
+Predicts the job of each scenario and compares them: speed, where the time goes, hot links, cost,
+and whether the lead of the first survives what is uncertain. A cluster is called by its file.
+
+  --baseline NAME      compare with this one: a file without folder and ending, or the name of a
+                       scenario; default: the first
+  --set KEY=VALUE      change a value of all scenarios (job.batch.global=640); may be repeated
+  --format FORMAT      table (default), json, csv or md
+  -o, --output DIR     also write result.json, and resolved-1.yaml, ... to DIR
+  --no-color           plain text also on a terminal (as does NO_COLOR=1)
+)"},
      {"collective", R"(usage: tenk collective SCENARIO [options]
 
 Runs one collective over all accelerators of the scenario's cluster, once for each size.
@@ -47,6 +63,28 @@ Runs one collective over all accelerators of the scenario's cluster, once for ea
   --format FORMAT      table (default), json, csv or md
   -o, --output DIR     also write result.json and resolved.yaml to DIR
   --no-color           plain text also on a terminal (as does NO_COLOR=1)
+)"},
+     {"topo", R"(usage: tenk topo SCENARIO [options]
+
+Describes the scenario's cluster without simulation: switches, cables, diameter, bisection,
+oversubscription, cost. The picture shows a few switches for all, and the inside of a node.
+
+  --format FORMAT      table (default), json, csv, md or svg (the picture)
+  --set KEY=VALUE      change a value of the scenario (cluster.nodes=64); may be repeated
+  -o, --output DIR     also write topology.json, topology.svg and resolved.yaml to DIR
+  --no-color           plain text also on a terminal (as does NO_COLOR=1)
+)"},
+     {"list", R"(usage: tenk list [KIND] [options]
+
+Lists what a scenario can name: presets (accelerators, nodes, collectives, prices), and the fabrics,
+node-kinds, algorithms, schedules and engines that are built in. Without KIND: the kinds.
+
+  --format FORMAT      table (default) or json
+)"},
+     {"show", R"(usage: tenk show NAME
+
+Prints a preset's YAML as it is, or what a fabric, algorithm, schedule or engine is. Where several
+kinds have the name, NAME may be KIND/NAME: nodes/endpoint.
 )"},
      {"check", R"(usage: tenk check FILE...
 

@@ -34,7 +34,7 @@ void flatten(const Json& value, const std::string& path, std::vector<Cell>& cell
     for (const auto& [key, below] : value.items()) {
       flatten(below, path.empty() ? key : path + "." + key, cells);
     }
-  } else if (path == "interval_s") {
+  } else if (path == "interval_s" || path == "cost.capex_interval_usd") {
     cells.emplace_back(path + ".low", value_of(value[0]));
     cells.emplace_back(path + ".high", value_of(value[1]));
   } else if (value.is_array()) {
@@ -51,9 +51,8 @@ std::string line_of(const std::vector<Cell>& cells, std::string Cell::*part) {
   return line;
 }
 
-}  // namespace
-
-std::string run_csv(const Prediction& prediction) {
+// Of the links only the busiest; parts of the cost by name.
+Json flat_document(const Prediction& prediction) {
   Json document = run_document(prediction);
   const auto& links = prediction.links;
   const auto busiest = std::max_element(
@@ -62,8 +61,58 @@ std::string run_csv(const Prediction& prediction) {
   document["links"] = Json::object();
   document["links"]["busiest"] = busiest == links.end() ? "" : busiest->kind;
   document["links"]["peak_utilisation"] = busiest == links.end() ? 0 : busiest->peak_utilisation;
+  Json parts = Json::object();
+  for (Json& part : document["cost"]["parts"]) {
+    const std::string name = part["name"];
+    part.erase("name");
+    parts[name] = std::move(part);
+  }
+  document["cost"]["parts"] = std::move(parts);
+  return document;
+}
+
+// What a comparison adds to the prediction of one cluster.
+Json comparison_of(const Json& cluster, const Comparison& c) {
+  Json wins = Json::array();
+  for (const Verdict& v : c.verdicts) {
+    if (v.survives && c.clusters[*v.leader].label == cluster["label"]) wins.push_back(v.question);
+  }
+  const Json& to = cluster["to_baseline"];
+  Json j = {{"label", cluster["label"]}, {"wins", wins}};
+  for (const char* key : {"step_time", "token_cost"}) {
+    j["to_baseline"][key] = {{"ratio", to[key]["ratio"]},
+                             {"low", to[key]["interval"][0]},
+                             {"high", to[key]["interval"][1]}};
+  }
+  for (const char* key : {"tokens_per_s", "capex_usd", "power_w"}) j["to_baseline"][key] = to[key];
+  const Json& hot = cluster["hot_links"];
+  j["hottest"] = {{"class", hot.empty() ? Json("") : hot[0]["class"]},
+                  {"traffic", hot.empty() ? Json("") : hot[0]["traffic"]},
+                  {"mean_utilisation", hot.empty() ? Json(0) : hot[0]["mean_utilisation"]}};
+  return j;
+}
+
+}  // namespace
+
+// Parts of the cost are left out: clusters without switches have other columns.
+std::string compare_csv(const Comparison& comparison) {
+  const Json document = compare_document(comparison);
+  std::string text;
+  for (std::size_t i = 0; i < comparison.clusters.size(); ++i) {
+    Json prediction = flat_document(comparison.clusters[i].prediction);
+    prediction["cost"].erase("parts");
+    std::vector<Cell> cells;
+    flatten(comparison_of(document["clusters"][i], comparison), "", cells);
+    flatten(prediction, "", cells);
+    if (i == 0) text += line_of(cells, &Cell::first);
+    text += line_of(cells, &Cell::second);
+  }
+  return text;
+}
+
+std::string run_csv(const Prediction& prediction) {
   std::vector<Cell> cells;
-  flatten(document, "", cells);
+  flatten(flat_document(prediction), "", cells);
   return line_of(cells, &Cell::first) + line_of(cells, &Cell::second);
 }
 
@@ -77,6 +126,12 @@ std::string collective_csv(const CollectiveTable& table) {
     text += line_of(cells, &Cell::second);
   }
   return text;
+}
+
+std::string topo_csv(const TopoReport& topology) {
+  std::vector<Cell> cells;
+  flatten(topo_document(topology), "", cells);
+  return line_of(cells, &Cell::first) + line_of(cells, &Cell::second);
 }
 
 }  // namespace tenk

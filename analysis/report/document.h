@@ -2,12 +2,16 @@
 #pragma once
 #include <nlohmann/json.hpp>
 
+#include "analysis/comparison.h"
 #include "analysis/prediction.h"
+#include "analysis/topo.h"
 
 namespace tenk {
 
 // Fields and order of docs/result.schema.json. TENK_CHECKs that all numbers are finite.
 nlohmann::ordered_json run_document(const Prediction& prediction);
 nlohmann::ordered_json collective_document(const CollectiveTable& table);
+nlohmann::ordered_json topo_document(const TopoReport& topology);
+nlohmann::ordered_json compare_document(const Comparison& comparison);
 
 }  // namespace tenk

@@ -7,11 +7,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json breakdown_of(const Prediction& p) {
+Json breakdown_of(const Breakdown& breakdown) {
   using enum Category;
   Json all = Json::object();
   for (const Category c : {kCompute, kTp, kCp, kPp, kDp, kEp, kBubble, kOther}) {
-    all[std::string(name_of(c))] = finite(p.breakdown_s[static_cast<std::size_t>(c)]);
+    all[std::string(name_of(c))] = finite(breakdown[static_cast<std::size_t>(c)]);
   }
   return all;
 }
@@ -28,11 +28,25 @@ Json links_of(const Prediction& p) {
 }
 
 Json cost_of(const Cost& cost) {
+  Json parts = Json::array();
+  for (const CostPart& part : cost.parts) {
+    parts.push_back({{"name", part.name},
+                     {"count", finite(part.count)},
+                     {"usd", finite(part.usd)},
+                     {"watts", finite(part.watts)}});
+  }
   return {{"capex_usd", finite(cost.capex_usd)},
+          {"capex_interval_usd",
+           Json::array({finite(cost.capex_low_usd), finite(cost.capex_high_usd)})},
+          {"network_share", finite(cost.network_share)},
           {"power_w", finite(cost.power_w)},
+          {"facility_power_w", finite(cost.facility_power_w)},
+          {"usd_per_million_tokens", finite(cost.usd_per_million_tokens)},
           {"switches", cost.switches},
           {"cables", cost.cables},
-          {"optics", cost.optics}};
+          {"optics", cost.optics},
+          {"racks", cost.racks},
+          {"parts", std::move(parts)}};
 }
 
 Json engine_of(const EngineReport& e) {
@@ -65,7 +79,8 @@ Json run_document(const Prediction& p) {
   j["model_flops"] = finite(p.model_flops);
   j["model_flops_causal"] = finite(p.model_flops_causal);
   j["interval_s"] = Json::array({finite(p.interval_low_s), finite(p.interval_high_s)});
-  j["breakdown_s"] = breakdown_of(p);
+  j["breakdown_s"] = breakdown_of(p.breakdown_s);
+  j["hidden_s"] = breakdown_of(p.hidden_s);
   j["parameters"] = p.parameters;
   j["memory_per_gpu_bytes"] = p.memory_per_gpu.count();
   j["fits"] = p.fits;
@@ -103,9 +118,32 @@ Json collective_document(const CollectiveTable& table) {
   return j;
 }
 
+Json topo_document(const TopoReport& r) {
+  const NetworkFacts& n = r.network;
+  Json switches = Json::object(), cables = Json::object();
+  for (const NetworkFacts::Switches& s : n.switches) switches[s.kind] = s.count;
+  for (const NetworkFacts::Cables& c : n.cables) cables[c.tier] = c.count;
+  Json j;
+  j["scenario"] = r.scenario;
+  j["accelerators"] = r.accelerators;
+  j["nodes"] = r.nodes;
+  j["switches"] = std::move(switches);
+  j["cables"] = std::move(cables);
+  j["diameter_hops"] = n.diameter_hops;
+  j["bisection_GBps"] = finite(n.bisection.giga());
+  j["bisection_how"] = n.bisection_how;
+  j["oversubscription"] = finite(n.oversubscription);
+  j["buildable"] = n.buildable;
+  j["reason"] = n.reason;
+  j["cost"] = cost_of(r.cost);
+  j["assumptions"] = n.assumptions;
+  return j;
+}
+
 std::string run_json(const Prediction& prediction) { return text_of(run_document(prediction)); }
 std::string collective_json(const CollectiveTable& table) {
   return text_of(collective_document(table));
 }
+std::string topo_json(const TopoReport& topology) { return text_of(topo_document(topology)); }
 
 }  // namespace tenk

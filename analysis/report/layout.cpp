@@ -79,6 +79,8 @@ std::string money(double usd) {
   return grouped(usd) + " USD";
 }
 
+std::string cents(double usd) { return fmt::format("{:.3g} USD", finite(usd)); }
+
 std::string engine_text(const EngineReport& e) {
   return fmt::format(
       "{}, detail {}, {}: {} rank, {} coflow and {} link classes; {} activities and {} events in "
@@ -156,18 +158,18 @@ std::vector<LinkUse> links_in_use(const Prediction& prediction) {
     if (use.peak_utilisation > 0 || use.mean_utilisation > 0) links.push_back(use);
   }
   std::stable_sort(links.begin(), links.end(), [](const LinkUse& a, const LinkUse& b) {
-    return std::pair(a.peak_utilisation, a.mean_utilisation) >
-           std::pair(b.peak_utilisation, b.mean_utilisation);
+    return a.mean_utilisation > b.mean_utilisation;
   });
   return links;
 }
 
-std::vector<std::pair<Category, double>> parts_in_use(const Prediction& prediction) {
+std::vector<Part> parts_in_use(const Prediction& prediction) {
   using enum Category;
-  std::vector<std::pair<Category, double>> parts;
+  std::vector<Part> parts;
   for (const Category c : {kCompute, kTp, kCp, kPp, kDp, kEp, kBubble, kOther}) {
-    const double s = prediction.breakdown_s[static_cast<std::size_t>(c)];
-    if (s != 0) parts.emplace_back(c, s);
+    const double exposed = prediction.breakdown_s[static_cast<std::size_t>(c)];
+    const double hidden = prediction.hidden_s[static_cast<std::size_t>(c)];
+    if (exposed != 0 || hidden != 0) parts.push_back({c, exposed, hidden});
   }
   return parts;
 }

@@ -21,6 +21,7 @@ std::string grouped(std::uint64_t value);
 std::string percent(double fraction);                       // "43.7 %"
 std::string prefixed(double value, std::string_view unit);  // "14.3 MW"
 std::string money(double usd);                              // "612.3 million USD"
+std::string cents(double usd);                              // "0.0123 USD": of small amounts.
 std::string engine_text(const EngineReport& engine);        // One sentence without a full stop.
 std::string category_title(Category category);              // "data parallel (dp)"
 
@@ -29,10 +30,14 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width);
 // A bar that is `width` characters long for 1; other fractions are clamped to [0, 1].
 std::string bar(double fraction, std::size_t width, Style style);
 
-// The links that carry something, the busiest first; ties by mean, then in the order given.
+// The links that carry something, the busiest on average first; ties in the order given.
 std::vector<LinkUse> links_in_use(const Prediction& prediction);
 // In order of the JSON fields; only categories that take time.
-std::vector<std::pair<Category, double>> parts_in_use(const Prediction& prediction);
+struct Part {
+  Category category = Category::kOther;
+  double exposed = 0, hidden = 0;  // Seconds.
+};
+std::vector<Part> parts_in_use(const Prediction& prediction);
 
 enum class Paint : std::uint8_t { kNone, kBold, kDim, kWarn, kBad, kBar };
 

@@ -43,7 +43,13 @@ std::string summary(const Prediction& p) {
   if (!p.buildable) out += row({"fabric", "cannot be built"});
   if (!p.reason.empty()) out += row({"reason", escaped(p.reason)});
   out += row({"capital cost", money(p.cost.capex_usd)});
+  out += row(
+      {"90 % interval of it", money(p.cost.capex_low_usd) + " to " + money(p.cost.capex_high_usd)});
+  out += row({"network's share", percent(p.cost.network_share)});
+  out += row({"cost per million tokens", cents(p.cost.usd_per_million_tokens)});
   out += row({"power", prefixed(p.cost.power_w, "W")});
+  out += row({"with cooling", prefixed(p.cost.facility_power_w, "W")});
+  out += row({"racks", grouped(p.cost.racks)});
   out += row({"switches", grouped(p.cost.switches)});
   out += row({"cables", grouped(p.cost.cables)});
   out += row({"transceivers", grouped(p.cost.optics)});
@@ -54,10 +60,23 @@ std::string summary(const Prediction& p) {
 
 std::string breakdown(const Prediction& p) {
   std::string out = "\n## Where the time goes\n\n";
-  out += row({"category", "mean over accelerators", "share"}) + "|---|---:|---:|\n";
+  out += row({"category", "mean over accelerators", "share", "hidden"}) + "|---|---:|---:|---:|\n";
   const double step = seconds(p.step_time);
-  for (const auto& [category, s] : parts_in_use(p)) {
-    out += row({category_title(category), part_text(s, step), percent(step > 0 ? s / step : 0)});
+  for (const Part& part : parts_in_use(p)) {
+    out += row({category_title(part.category), part_text(part.exposed, step),
+                percent(step > 0 ? part.exposed / step : 0), part_text(part.hidden, step)});
+  }
+  return out;
+}
+
+std::string costs(const Prediction& p) {
+  if (p.cost.parts.empty()) return "";
+  std::string out = "\n## Cost and power\n\n";
+  out += row({"part", "count", "cost", "share", "power"}) + "|---|---:|---:|---:|---:|\n";
+  for (const CostPart& part : p.cost.parts) {
+    out += row({escaped(part.name), grouped(part.count), money(part.usd),
+                percent(p.cost.capex_usd > 0 ? part.usd / p.cost.capex_usd : 0),
+                prefixed(part.watts, "W")});
   }
   return out;
 }
@@ -75,7 +94,7 @@ std::string links(const Prediction& p) {
 }  // namespace
 
 std::string run_markdown(const Prediction& p) {
-  return "# " + escaped(p.scenario) + "\n\n" + summary(p) + breakdown(p) + links(p) +
+  return "# " + escaped(p.scenario) + "\n\n" + summary(p) + breakdown(p) + links(p) + costs(p) +
          list("Warnings", p.warnings) + list("Assumptions", p.assumptions) +
          list("Numbers from", p.provenance);
 }
@@ -94,6 +113,32 @@ std::string collective_markdown(const CollectiveTable& table) {
              std::to_string(r.channels), fmt::format("{:.2f}", finite(r.bound_us))});
   }
   return out + list("Assumptions", table.assumptions);
+}
+
+std::string topo_markdown(const TopoReport& r) {
+  const NetworkFacts& n = r.network;
+  std::string out = "# " + escaped(r.scenario) + "\n\n";
+  out += row({"quantity", "value"}) + "|---|---:|\n";
+  out += row({"accelerators", grouped(r.accelerators)});
+  out += row({"nodes", grouped(r.nodes)});
+  out += row({"diameter", std::to_string(n.diameter_hops)});
+  out += row({"bisection", to_text(n.bisection) +
+                               (n.bisection_how.empty() ? "" : ": " + escaped(n.bisection_how))});
+  out += row({"oversubscription", fmt::format("{:.4g}", finite(n.oversubscription))});
+  if (!n.buildable) out += row({"fabric", "cannot be built"});
+  if (!n.reason.empty()) out += row({"reason", escaped(n.reason)});
+  out += row({"capital cost", money(r.cost.capex_usd)});
+  out += row({"power", prefixed(r.cost.power_w, "W")});
+  out += row({"transceivers", grouped(r.cost.optics)});
+  out += "\n## Switches\n\n" + row({"kind", "count", "ports in use"}) + "|---|---:|---:|\n";
+  for (const NetworkFacts::Switches& s : n.switches) {
+    out += row({escaped(s.kind), grouped(s.count), grouped(s.ports)});
+  }
+  out += "\n## Cables\n\n" + row({"tier", "count", "rate"}) + "|---|---:|---:|\n";
+  for (const NetworkFacts::Cables& c : n.cables) {
+    out += row({escaped(c.tier), grouped(c.count), to_text(c.rate)});
+  }
+  return out + list("Assumptions", n.assumptions);
 }
 
 }  // namespace tenk

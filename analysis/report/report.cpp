@@ -18,6 +18,20 @@ std::string report(const Prediction& prediction, Format format, Style style) {
   throw BugError("a format without a report");
 }
 
+std::string report(const Comparison& comparison, Format format, Style style) {
+  switch (format) {
+    case Format::kTable:
+      return compare_table(comparison, style);
+    case Format::kJson:
+      return compare_json(comparison);
+    case Format::kCsv:
+      return compare_csv(comparison);
+    case Format::kMarkdown:
+      return compare_markdown(comparison);
+  }
+  throw BugError("a format without a report");
+}
+
 std::string report(const CollectiveTable& table, Format format, Style style) {
   switch (format) {
     case Format::kTable:
@@ -28,6 +42,20 @@ std::string report(const CollectiveTable& table, Format format, Style style) {
       return collective_csv(table);
     case Format::kMarkdown:
       return collective_markdown(table);
+  }
+  throw BugError("a format without a report");
+}
+
+std::string report(const TopoReport& topology, Format format, Style style) {
+  switch (format) {
+    case Format::kTable:
+      return topo_table(topology, style);
+    case Format::kJson:
+      return topo_json(topology);
+    case Format::kCsv:
+      return topo_csv(topology);
+    case Format::kMarkdown:
+      return topo_markdown(topology);
   }
   throw BugError("a format without a report");
 }

@@ -34,7 +34,7 @@ void write_summary(const Prediction& p, Hdf5File& file) {
   count("memory_per_gpu_bytes", p.memory_per_gpu.count(), "B", "of the fullest accelerator");
   count("fits", p.fits, "1", "1 if that memory is there");
   count("buildable", p.buildable, "1", "1 if the fabric can be built");
-  real("capex_usd", p.cost.capex_usd, "USD", "servers, switches, cables, transceivers");
+  real("capex_usd", p.cost.capex_usd, "USD", "servers, network, racks, cooling, installation");
   real("power_w", p.cost.power_w, "W", "all of these");
   count("switches", whole(p.cost.switches), "1", "in the fabric");
   count("cables", whole(p.cost.cables), "1", "from NICs to switches and between switches");
@@ -45,13 +45,15 @@ void write_summary(const Prediction& p, Hdf5File& file) {
 
 void write_breakdown(const Prediction& p, Hdf5File& file) {
   Texts names;
-  Reals times;
+  Reals times, hidden;
   for (std::size_t i = 0; i < kCategoryNames.size(); ++i) {
     names.emplace_back(kCategoryNames[i]);
     times.push_back(finite(p.breakdown_s[i]));
+    hidden.push_back(finite(p.hidden_s[i]));
   }
   file.write("/breakdown/category", names, "in order of priority");
   file.write("/breakdown/time_s", times, "s", "mean over accelerators; adds up to step_time_s");
+  file.write("/breakdown/hidden_s", hidden, "s", "beside a category of higher priority");
 }
 
 void write_links(const Prediction& p, Hdf5File& file) {

@@ -41,11 +41,13 @@ void add_breakdown(const Prediction& p, Style style, Page& page) {
   if (parts.empty()) return;
   page.section("Where the time goes (mean over accelerators)");
   const double step = seconds(p.step_time);
-  for (const auto& [category, s] : parts) {
-    const double share = step > 0 ? s / step : 0;
-    page.raw(fmt::format("  {} {} {}   {}", left(category_title(category), 23),
-                         right(part_text(s, step), 11), right(percent(share), 8),
-                         page.painted(bar(share, kBarWidth, style), Paint::kBar)));
+  for (const Part& part : parts) {
+    const double share = step > 0 ? part.exposed / step : 0;
+    const std::string hidden =
+        part.hidden > 0 ? fmt::format("+ {} hidden", part_text(part.hidden, step)) : "";
+    page.raw(fmt::format("  {} {} {}  {} {}", left(category_title(part.category), 23),
+                         right(part_text(part.exposed, step), 11), right(percent(share), 8),
+                         left(hidden, 18), page.painted(bar(share, 32, style), Paint::kBar)));
   }
 }
 
@@ -69,12 +71,33 @@ void add_links(const Prediction& p, Style style, Page& page) {
     page.raw(fmt::format("  ({} more {} idle)", idle, idle == 1 ? "class is" : "classes are"));
 }
 
+void add_costs(const Cost& cost, Style style, Page& page) {
+  if (cost.parts.empty()) return;
+  page.section("Cost and power");
+  page.raw(page.painted(fmt::format("  {} {} {} {} {}", left("part", 12), right("count", 13),
+                                    right("cost", 20), right("share", 8), right("power", 11)),
+                        Paint::kDim));
+  for (const CostPart& part : cost.parts) {
+    const double share = cost.capex_usd > 0 ? part.usd / cost.capex_usd : 0;
+    page.raw(fmt::format("  {} {} {} {} {}   {}", left(shown(part.name, 12), 12),
+                         right(grouped(part.count), 13), right(money(part.usd), 20),
+                         right(percent(share), 8), right(prefixed(part.watts, "W"), 11),
+                         page.painted(bar(share, 20, style), Paint::kBar)));
+  }
+}
+
 void add_system(const Prediction& p, Page& page) {
   page.blank();
-  page.field("Cost",
-             fmt::format("{}, {}; {} switches, {} cables, {} transceivers", money(p.cost.capex_usd),
-                         prefixed(p.cost.power_w, "W"), grouped(p.cost.switches),
-                         grouped(p.cost.cables), grouped(p.cost.optics)));
+  const Cost& cost = p.cost;
+  page.field("Cost", fmt::format("{} (90 % interval {} to {}), the network {}; {} a million tokens",
+                                 money(cost.capex_usd), money(cost.capex_low_usd),
+                                 money(cost.capex_high_usd), percent(cost.network_share),
+                                 cents(cost.usd_per_million_tokens)));
+  page.field("Power", fmt::format("{}, {} with cooling, in {} racks", prefixed(cost.power_w, "W"),
+                                  prefixed(cost.facility_power_w, "W"), grouped(cost.racks)));
+  page.field("Network",
+             fmt::format("{} switches, {} cables, {} transceivers", grouped(cost.switches),
+                         grouped(cost.cables), grouped(cost.optics)));
   page.field("Engine", engine_text(p.engine));
   page.field("Fingerprint", p.fingerprint);
 }
@@ -95,6 +118,7 @@ std::string run_table(const Prediction& p, Style style) {
   add_feasibility(p, page);
   add_breakdown(p, style, page);
   add_links(p, style, page);
+  add_costs(p.cost, style, page);
   add_system(p, page);
   add_list("Warnings", p.warnings, Paint::kWarn, page);
   add_list("Assumptions", p.assumptions, Paint::kNone, page);

@@ -14,7 +14,7 @@ namespace tenk {
 namespace {
 
 using Json = nlohmann::json;
-using Faults = std::vector<std::string>;
+using Lines = std::vector<std::string>;
 
 Json schema() {
   return Json::parse(std::ifstream(std::string(TENK_SOURCE_DIR) + "/docs/result.schema.json"));
@@ -24,17 +24,17 @@ Json schema() {
 
 TEST_CASE("the JSON of a run keeps to the schema, and has every field the schema knows") {
   const Json run = Json::parse(run_json(example_prediction()));
-  CHECK(schema_faults(run, schema(), "run") == Faults{});
-  CHECK(schema_faults(run, schema()) == Faults{});
+  CHECK(schema_faults(run, schema(), "run") == Lines{});
+  CHECK(schema_faults(run, schema()) == Lines{});
   CHECK(run.size() == schema()["$defs"]["run"]["properties"].size());
   CHECK(schema_faults(Json::parse(run_json(Prediction{})), schema(), "run").size() == 2);  // enums
 }
 
 TEST_CASE("the JSON of a collective keeps to the schema") {
   const Json table = Json::parse(collective_json(example_collective()));
-  CHECK(schema_faults(table, schema(), "collective") == Faults{});
-  CHECK(schema_faults(table, schema()) == Faults{});
-  CHECK(schema_faults(table, schema(), "run") != Faults{});
+  CHECK(schema_faults(table, schema(), "collective") == Lines{});
+  CHECK(schema_faults(table, schema()) == Lines{});
+  CHECK(schema_faults(table, schema(), "run") != Lines{});
 }
 
 TEST_CASE("the schema demands every field and forbids any other") {
@@ -42,7 +42,7 @@ TEST_CASE("the schema demands every field and forbids any other") {
   for (const auto& [key, value] : whole.items()) {
     Json less = whole;
     less.erase(key);
-    CHECK(schema_faults(less, schema(), "run") == Faults{": lacks " + key});
+    CHECK(schema_faults(less, schema(), "run") == Lines{": lacks " + key});
   }
   const auto faults_after = [&](const std::function<void(Json&)>& change) {
     Json changed = whole;

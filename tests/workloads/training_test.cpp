@@ -238,6 +238,67 @@ TEST_CASE("ZeRO-1 scatters FP32 gradients before Adam and gathers BF16 parameter
   CHECK(w.programs[0].waits_of(ops[n - 1])[0] == n - 2);
 }
 
+TEST_CASE("Under overlap.dp buckets carry the same bytes as one exchange, and all programs end") {
+  for (const char* layout : {"tp: 2", "pp: 4", "tp: 2, pp: 2, vpp: 2", "pp: 3, zero: 0"}) {
+    INFO(layout);
+    const std::string plain = tiny_gpt(12, 6, layout, 4);
+    const std::string beside = tiny_gpt(12, 6, layout, 4, "  overlap: {dp: true}\n");
+    const Workload a = build(plain), b = build(beside);
+    for (std::size_t s = 0; s < a.programs.size(); ++s) {
+      std::map<Collective, std::int64_t> at_once, in_buckets;
+      for (const Op& op : calls(a, s, "dp")) {
+        at_once[a.slots[op.slot.value].op] += a.slots[op.slot.value].bytes.count();
+      }
+      for (const Op& op : calls(b, s, "dp")) {
+        in_buckets[b.slots[op.slot.value].op] += b.slots[op.slot.value].bytes.count();
+      }
+      CHECK(at_once == in_buckets);
+    }
+    CHECK(cases::rehearse(b).finished);
+    CHECK(cases::rehearse(b).end == cases::rehearse(a).end);  // Communication takes no time there.
+  }
+}
+
+TEST_CASE(
+    "Under overlap.dp gradients leave before the step's computation ends, and parameters "
+    "arrive before it begins") {
+  // 7 buckets: at hidden 4,096 a layer has 200 million parameters, more than a bucket.
+  const Workload w = build(
+      "job:\n  model: {style: llama, layers: 5, hidden: 4096, heads: 32, vocab: 32000}\n"
+      "  parallel: {dp: 2}\n  batch: {global: 4, sequence: 128}\n  overlap: {dp: true}\n");
+  const auto& ops = w.programs[0].ops;
+  std::vector<std::size_t> gathers, reductions;
+  std::size_t last_compute = 0;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].kind == Op::Kind::kCompute) last_compute = i;
+    if (ops[i].kind != Op::Kind::kCommunicate) continue;
+    (w.slots[ops[i].slot.value].op == Collective::kAllGather ? gathers : reductions).push_back(i);
+  }
+  REQUIRE(gathers.size() == 7);
+  REQUIRE(reductions.size() == 7);
+  CHECK(gathers.back() == 6);  // Before anything computes.
+  for (std::size_t b = 0; b + 1 < 7; ++b) CHECK(reductions[b] + 1 < reductions[b + 1]);
+  // Adam comes last and waits for all reductions.
+  CHECK(last_compute == ops.size() - 1);
+  CHECK(w.programs[0].waits_of(ops.back()).size() == 7);
+}
+
+TEST_CASE("overlap.tp moves the same bytes in two parts and exposes one part in tp") {
+  const Workload a = build(tiny_gpt(4, 2, "tp: 4"));
+  const Workload b = build(tiny_gpt(4, 2, "tp: 4", 1, "  overlap: {tp: true}\n"));
+  const auto bytes = [](const Workload& w, bool exposed_only) {
+    std::int64_t sum = 0;
+    for (const Op& op : calls(w, 0, "tp")) {
+      if (exposed_only && op.stream != Stream::kCompute) continue;
+      sum += w.slots[op.slot.value].bytes.count();
+    }
+    return sum;
+  };
+  CHECK(bytes(a, false) == bytes(b, false));
+  CHECK(bytes(b, true) < bytes(a, true) / 2);
+  CHECK(cases::rehearse(b).finished);
+}
+
 TEST_CASE("A replicated optimizer all-reduces FP32 gradients") {
   const TrainingSpec t = cases::read(tiny_gpt(4, 2, "zero: 0", 8));
   const Workload w = build_training(t, cases::h100());
@@ -294,8 +355,8 @@ TEST_CASE("Facts of a job say what was assumed and what was ignored") {
     return std::any_of(facts.assumptions.begin(), facts.assumptions.end(),
                        [&](const std::string& a) { return a.find(text) != std::string::npos; });
   };
-  CHECK(assumes("overlap.dp is not modelled yet: gradient and parameter exchange is exposed"));
-  CHECK(assumes("overlap.tp is not modelled yet"));
+  CHECK(assumes("overlap.dp: gradients leave in buckets of whole layers"));
+  CHECK(assumes("overlap.tp: gathers and reductions run beside their product"));
   CHECK(assumes("sends its shard"));
   CHECK_FALSE(assumes("join the last group"));
   const TrainingFacts ignored =
