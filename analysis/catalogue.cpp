@@ -49,7 +49,9 @@ template <class Kinds>
 CatalogueKind code(const std::string& name, const std::string& what, const Kinds& kinds) {
   CatalogueKind kind{name, what, false, {}};
   for (const auto* k : kinds) {
-    kind.entries.push_back({std::string(k->name), std::string(k->summary), ""});
+    std::string details;
+    if constexpr (requires { k->parameters; }) details = k->parameters;
+    kind.entries.push_back({std::string(k->name), std::string(k->summary), details});
   }
   return kind;
 }

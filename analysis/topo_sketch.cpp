@@ -229,7 +229,11 @@ Indices first_and_last(const Indices& members, std::size_t room) {
 Indices near(const Map& map, const Indices& members, const Indices& seeds, std::size_t room) {
   if (members.size() <= room || seeds.empty() || room == 1) return first_and_last(members, room);
   const std::size_t want = std::max<std::size_t>(room, 3) - 1;
-  const Indices some = first_and_last(seeds, want + 1);  // At most `want` of them.
+  Indices some = seeds;  // At most `want` of them.
+  if (some.size() > want) {
+    some.resize(want);
+    some.back() = seeds.back();
+  }
   std::set<std::uint32_t> chosen;
   for (bool found = true; found && chosen.size() < want;) {
     found = false;

@@ -20,24 +20,15 @@ std::array<Known*, kConstants> fitted_constants(DeviceProfile& device) {
 std::vector<double> search(DeviceProfile device, std::span<const MeasuredAttention> rows,
                            std::span<const std::size_t> used, int steps) {
   const auto constants = fitted_constants(device);
-  std::array<Parameter, kConstants> parameters = kRanges;
-  for (std::size_t i = 0; i < kConstants; ++i) {
-    Parameter& p = parameters[i];
-    const double margin = 1e-6 * (p.max - p.min);
-    p.start = std::clamp(constants[i]->value, p.min + margin, p.max - margin);
-  }
-  return minimize(
-      parameters,
-      [&](std::span<const double> values) {
-        for (std::size_t i = 0; i < kConstants; ++i) constants[i]->value = values[i];
-        double sum = 0;
-        for (const std::size_t i : used) {
-          const double seconds = attention_forward_time(device, rows[i].shape).s();
-          sum += std::abs(std::log(seconds / rows[i].seconds));
-        }
-        return sum / static_cast<double>(used.size());
-      },
-      steps);
+  const auto loss = [&] {
+    double sum = 0;
+    for (const std::size_t i : used) {
+      const double seconds = attention_forward_time(device, rows[i].shape).s();
+      sum += std::abs(std::log(seconds / rows[i].seconds));
+    }
+    return sum / static_cast<double>(used.size());
+  };
+  return minimize(constants, kRanges, loss, steps);
 }
 
 }  // namespace

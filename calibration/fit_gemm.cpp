@@ -38,19 +38,8 @@ double loss_of(const DeviceProfile& device, const Rows& rows) {
 // The constants that fit `rows`, starting from those of `device`.
 std::vector<double> search(DeviceProfile device, const Rows& rows, int steps) {
   const auto constants = fitted_constants(device);
-  std::array<Parameter, kConstants> parameters = kRanges;
-  for (std::size_t i = 0; i < kConstants; ++i) {
-    Parameter& p = parameters[i];
-    const double margin = 1e-6 * (p.max - p.min);
-    p.start = std::clamp(constants[i]->value, p.min + margin, p.max - margin);
-  }
   return minimize(
-      parameters,
-      [&](std::span<const double> values) {
-        for (std::size_t i = 0; i < kConstants; ++i) constants[i]->value = values[i];
-        return loss_of(device, rows);
-      },
-      steps);
+      constants, kRanges, [&] { return loss_of(device, rows); }, steps);
 }
 
 // Number of the group of each row (equal n and k), and how many groups there are.

@@ -121,6 +121,21 @@ std::vector<double> minimize(std::span<const Parameter> parameters,
   return values;
 }
 
+std::vector<double> minimize(std::span<Known* const> constants, std::span<const Parameter> ranges,
+                             const std::function<double()>& loss, int steps) {
+  std::vector<Parameter> parameters(ranges.begin(), ranges.end());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    Parameter& p = parameters[i];
+    const double margin = 1e-6 * (p.max - p.min);
+    p.start = std::clamp(constants[i]->value, p.min + margin, p.max - margin);
+  }
+  const auto judge = [&](std::span<const double> values) {
+    for (std::size_t i = 0; i < values.size(); ++i) constants[i]->value = values[i];
+    return loss();
+  };
+  return minimize(parameters, judge, steps);
+}
+
 std::vector<std::size_t> resample(std::span<const std::size_t> groups, std::size_t count,
                                   std::uint64_t seed) {
   std::mt19937_64 random(seed);

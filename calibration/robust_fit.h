@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "sim/plan/device_profile.h"
+
 namespace tenk {
 
 struct Parameter {
@@ -23,6 +25,11 @@ struct Parameter {
 // in all. `loss` must be finite inside the ranges.
 std::vector<double> minimize(std::span<const Parameter> parameters,
                              const std::function<double(std::span<const double>)>& loss, int steps);
+
+// The same over constants of a profile, which start where they are (or just inside their range) and
+// hold the values to judge whenever `loss` is called.
+std::vector<double> minimize(std::span<Known* const> constants, std::span<const Parameter> ranges,
+                             const std::function<double()>& loss, int steps);
 
 // Row indices of one bootstrap sample: whole groups drawn with replacement, as many as there are.
 // `groups[i]` is row i's group, 0 to count - 1. Depends on nothing but the arguments.

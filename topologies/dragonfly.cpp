@@ -215,6 +215,15 @@ std::shared_ptr<const Network> read_dragonfly(Section& s, const NetworkShape& sh
 extern const NetworkKind kDragonfly{
     .name = "dragonfly",
     .summary = "groups of routers joined pair by pair; minimal, Valiant or UGAL routes",
+    .parameters =
+        "  p: 8                          # node ports of a router\n"
+        "  a: 16                         # routers of a group\n"
+        "  h: 8                          # global ports of a router\n"
+        "  groups: 80                    # default a h + 1\n"
+        "  global-cables: 1              # of two groups; default: as many as fit evenly\n"
+        "  local-cables: 1               # of two routers of a group\n"
+        "  link: {rate: 400Gbps, latency: 600ns}\n"
+        "  routing: {policy: ugal}       # ugal, minimal, valiant\n",
     .read = read_dragonfly,
     .own_nodes = own_nodes};
 

@@ -50,9 +50,15 @@ std::shared_ptr<const Network> read_fat_tree(Section& s, const NetworkShape& sha
 
 }  // namespace
 
-extern const NetworkKind kFatTree{.name = "fat-tree",
-                                  .summary = "k-ary three-tier fat tree with k^3/4 ports",
-                                  .read = read_fat_tree,
-                                  .own_nodes = own_nodes};
+extern const NetworkKind kFatTree{
+    .name = "fat-tree",
+    .summary = "k-ary three-tier fat tree with k^3/4 ports",
+    .parameters =
+        "  k: 16                         # even; k^3/4 ports\n"
+        "  rails: 1\n"
+        "  link: {rate: 400Gbps, latency: 600ns}\n"
+        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash\n",
+    .read = read_fat_tree,
+    .own_nodes = own_nodes};
 
 }  // namespace tenk

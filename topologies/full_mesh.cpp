@@ -79,7 +79,8 @@ class FullMesh : public Network {
       facts.reason = fmt::format(
           "each card needs {} ports for {} cables in all ({} connections), and a card has {} at "
           "best (a NIC 1 or 2)",
-          ports_ - 1, ports_ * (ports_ - 1) / 2, ports_ * (ports_ - 1), kMostPortsOfCard);
+          fmt::group_digits(ports_ - 1), fmt::group_digits(ports_ * (ports_ - 1) / 2),
+          fmt::group_digits(ports_ * (ports_ - 1)), kMostPortsOfCard);
     }
     return facts;
   }
@@ -99,6 +100,7 @@ std::shared_ptr<const Network> read_full_mesh(Section& s, const NetworkShape& sh
 extern const NetworkKind kFullMesh{
     .name = "full-mesh",
     .summary = "a cable between every two ports: an ideal, not built",
+    .parameters = "  link: {rate: 400Gbps, latency: 600ns}  # of each cable\n",
     .read = read_full_mesh};
 
 }  // namespace tenk

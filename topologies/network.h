@@ -50,6 +50,7 @@ class Network {
 struct NetworkKind {
   std::string_view name;
   std::string_view summary;
+  std::string_view parameters;  // An example of the section with every key, a line each.
   // Reads and validates; reports faults through the section and then still returns a harmless
   // network, or nullptr. Does not call finish().
   std::shared_ptr<const Network> (*read)(Section& section, const NetworkShape& shape);

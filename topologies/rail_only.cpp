@@ -121,6 +121,13 @@ std::shared_ptr<const Network> read_rail_only(Section& s, const NetworkShape& sh
 extern const NetworkKind kRailOnly{
     .name = "rail-only",
     .summary = "a CLOS for each rail, nothing between rails (NVLink changes rails)",
+    .parameters =
+        "  tiers: 2                      # of each rail's network; or levels\n"
+        "  radix: 64\n"
+        "  rails: 8                      # default: the NICs of a node\n"
+        "  oversubscription: {leaf: 1}\n"
+        "  link: {rate: 400Gbps, latency: 600ns}\n"
+        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash\n",
     .read = read_rail_only};
 
 }  // namespace tenk

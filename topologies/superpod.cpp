@@ -51,6 +51,10 @@ std::shared_ptr<const Network> read_superpod(Section& s, const NetworkShape& sha
 extern const NetworkKind kSuperPod{
     .name = "superpod",
     .summary = "DGX SuperPOD: units of 32 nodes, 8 rails, 64-port switches",
+    .parameters =
+        "  units: 8                      # of 32 nodes; or cluster.nodes\n"
+        "  link: {rate: 400Gbps, latency: 600ns}\n"
+        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash\n",
     .read = read_superpod,
     .own_nodes = own_nodes};
 

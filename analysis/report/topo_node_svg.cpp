@@ -17,7 +17,7 @@ using Indices = std::vector<std::uint32_t>;
 constexpr double kMargin = 98, kBoxHeight = 24;
 constexpr std::size_t kMostBoxes = 9;
 
-constexpr std::array<std::string_view, 5> kColours = {"#AA4499", "#0072B2", "#009E73", "#D55E00",
+constexpr std::array<std::string_view, 5> kColours = {"#CC79A7", "#0072B2", "#009E73", "#D55E00",
                                                       "#000000"};
 
 // One kind of device in the order of its devices.

@@ -17,7 +17,7 @@ constexpr Area kCables{20, 618, 390, 166}, kFacts{426, 618, 394, 166}, kSigns{83
 constexpr double kLine = 19;
 
 constexpr std::array<std::string_view, 5> kCableColours = {"#0072B2", "#009E73", "#D55E00",
-                                                           "#AA4499", "#000000"};
+                                                           "#CC79A7", "#000000"};
 constexpr std::array<std::string_view, 6> kTierColours = {"#FBE3B0", "#CBE6F7", "#C3E8DA",
                                                           "#F7D4BF", "#EFD3E2", "#E2E2E2"};
 

@@ -129,6 +129,15 @@ TEST_CASE("Every network kind is in the table of small networks") {
   }
 }
 
+TEST_CASE("What a kind says of its parameters is a section that it accepts") {
+  for (const NetworkKind* kind : network_kinds()) {
+    CAPTURE(kind->name);
+    const std::string section = std::string("fabric:\n  kind: ") + std::string(kind->name) + "\n" +
+                                std::string(kind->parameters);
+    CHECK(testing::fabric("nodes: 64\nnode: hgx-h100-8\n" + section).facts().port_rate == 400_Gbps);
+  }
+}
+
 TEST_CASE("Facts count the switches and cables that the graph has") {
   for (const Case& c : cases()) {
     if (is(c, "full-mesh")) continue;  // Its graph stands for more cables than it holds.

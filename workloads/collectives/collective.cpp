@@ -43,6 +43,16 @@ Time network_step(const Request& request, Algorithm algorithm, Protocol protocol
   return table + request.path * (protocol == Protocol::kSimple ? 2 : 1);
 }
 
+std::optional<Time> point_to_point_latency(const Request& request, Protocol protocol) {
+  const bool inside = request.shape.nodes == 1;
+  if (protocol == Protocol::kLL128 || (protocol == Protocol::kLL && !inside)) return std::nullopt;
+  const auto p = static_cast<std::size_t>(protocol);
+  constexpr auto kRing = static_cast<std::size_t>(Algorithm::kRing);
+  const CollectiveTuning& t = *request.tuning;
+  return t.base[kRing][p] +
+         (inside ? t.nvlink[kRing][p] : network_step(request, Algorithm::kRing, protocol));
+}
+
 Choice choose(const Request& request) {
   Choice best;
   for (const CollectiveKind* kind : collective_kinds()) {

@@ -90,6 +90,10 @@ double wire_overhead(Protocol protocol);
 // Pieces that the algorithms share.
 // Latency of one step between nodes: the table's, and the path once (LL) or twice (Simple flush).
 Time network_step(const Request& request, Algorithm algorithm, Protocol protocol);
+// Latency of point-to-point connections, however many start together: one operation and one step of
+// the ring tables (assumed: NCCL's cost model has no entry for them). Protocols: Simple; LL inside
+// a node too; else nullopt.
+std::optional<Time> point_to_point_latency(const Request& request, Protocol protocol);
 // The channels of a group between nodes: one lay-out for each rail and each channel of its NIC.
 // `edges(rail, i, add)` calls add(a, b) for each connection. Equal channels are merged.
 template <class Edges>

@@ -1,7 +1,4 @@
 // One message from the first member of a pair to the second.
-//
-// Latency: one operation and one step of the ring tables (assumed: NCCL's cost model has no entry
-// for point-to-point operations).
 #include "workloads/collectives/collective.h"
 
 namespace tenk {
@@ -10,14 +7,10 @@ namespace {
 bool serves_send(Collective op) { return op == Collective::kSend; }
 
 std::optional<Terms> send_terms(const Request& r, Protocol protocol) {
-  const bool inside = r.shape.nodes == 1;
-  if (protocol == Protocol::kLL128 || (protocol == Protocol::kLL && !inside)) return std::nullopt;
-  const auto p = static_cast<std::size_t>(protocol);
-  constexpr auto kRing = static_cast<std::size_t>(Algorithm::kRing);
-  const CollectiveTuning& t = *r.tuning;
+  const std::optional<Time> latency = point_to_point_latency(r, protocol);
+  if (!latency) return std::nullopt;
   Terms terms;
-  terms.latency = t.base[kRing][p] +
-                  (inside ? t.nvlink[kRing][p] : network_step(r, Algorithm::kRing, protocol));
+  terms.latency = *latency;
   terms.bytes = r.bytes.value();
   terms.predicted = terms.latency + duration(r.bytes.value() * wire_overhead(protocol), r.bus());
   return terms;
