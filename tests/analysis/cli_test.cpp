@@ -244,7 +244,8 @@ TEST_CASE("list and show print the catalogue; show gives presets as they are") {
     CHECK_THAT(kinds.out, Contains(std::string("\n") + kind) || StartsWith(kind));
     const Outcome list = shell.tenk(std::string("list --format json ") + kind);
     REQUIRE(list.code == 0);
-    for (const auto& entry : nlohmann::json::parse(list.out)["entries"]) {
+    const auto listed = nlohmann::json::parse(list.out);
+    for (const auto& entry : listed["entries"]) {
       const std::string name = entry["name"];
       CAPTURE(name);
       CHECK(shell.tenk("show " + name).code == 0);
