@@ -66,10 +66,8 @@ struct Inventory {
   std::vector<NetworkFacts::Cables> cables;      // Tier "host": to a node; without switches: all.
   std::uint32_t nodes_per_switch = 1;
 };
-// From the fabric's facts; where they are empty, from its graph.
+// From the fabric's facts.
 Inventory inventory_of(const Fabric& fabric);
-// Counted in the graph, all cables between switches as one tier. O(devices + links).
-Inventory counted_inventory(const Fabric& fabric);
 
 // The price of a node preset. Throws Error{kInvalid} that names the nearest one.
 const NodePrice& price_of_node(const Prices& prices, const std::string& node);

@@ -3,21 +3,12 @@
 #include <numeric>
 
 #include "sim/base/error.h"
+#include "sim/base/kinds.h"
 #include "sim/engine/engine.h"
 #include "workloads/lower.h"
 #include "workloads/place.h"
 
 namespace tenk {
-namespace {
-
-const EngineKind& engine_of(const EngineSpec& spec) {
-  for (const EngineKind* k : engine_kinds()) {
-    if (k->name == spec.name) return *k;
-  }
-  throw BugError("the scenario names an engine of the list");
-}
-
-}  // namespace
 
 Placed place_and_fold(const Fabric& fabric, const Workload& workload,
                       const CollectiveTuning& tuning, bool fold) {
@@ -32,7 +23,9 @@ Placed place_and_fold(const Fabric& fabric, const Workload& workload,
 Simulation simulate(const Workload& workload, const Placed& placed, const EngineSpec& engine) {
   Simulation s;
   s.plan = lower(workload, placed.traffic, placed.symmetry);
-  s.timeline = engine_of(engine).run(s.plan);
+  const EngineKind* kind = find_kind(engine_kinds(), engine.name);
+  TENK_CHECK(kind != nullptr, "the scenario names an engine of the list");
+  s.timeline = kind->run(s.plan);
   check_bounds(s.plan, s.timeline);
   return s;
 }

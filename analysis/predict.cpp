@@ -165,8 +165,9 @@ Prediction predict(const Scenario& s) {
   report_assumptions(s, fabric, facts, p);
   p.cost = cost_of(inventory, s.prices, p.tokens_per_s);
   p.assumptions.insert(p.assumptions.end(), site.assumptions.begin(), site.assumptions.end());
-  p.variations = vary(
-      s, fabric, s.engine.fold ? placed : Placed{placed.traffic, find_symmetry(placed.traffic)});
+  Placed folded;  // Only if the scenario asks for the unfolded run.
+  if (!s.engine.fold) folded = {placed.traffic, find_symmetry(placed.traffic)};
+  p.variations = vary(s, fabric, s.engine.fold ? placed : folded);
   const auto [low, high] = interval_of(p.variations, p.step_time);
   p.interval_low_s = low;
   p.interval_high_s = high;

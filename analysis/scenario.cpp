@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "sim/base/kinds.h"
 #include "sim/base/presets.h"
 #include "sim/base/text.h"
 #include "sim/engine/engine.h"
@@ -13,10 +14,8 @@ namespace tenk {
 namespace {
 
 EngineSpec read_engine(Section section) {
-  std::vector<std::string> names;
-  for (const EngineKind* k : engine_kinds()) names.emplace_back(k->name);
   EngineSpec spec;
-  spec.name = section.word("name", names, "fluid");
+  spec.name = section.word("name", names_of(engine_kinds()), "fluid");
   spec.detail = section.word("detail", {"coflow"}, "coflow");
   spec.fold = section.word("fold", {"auto", "off"}, "auto") == "auto";
   section.finish();

@@ -8,10 +8,7 @@ std::shared_ptr<const Network> read_clos(Section& s, const NetworkShape& shape) 
   ClosSpec spec;
   read_clos_levels(s, spec);
   spec.rails = s.integer("rails", {1, 64}, 1);
-  spec.link = read_link(s.section("link"));
-  spec.routing = read_clos_routing(s);
-  const ClosShape d = size_clos(s, spec, shape);
-  return make_clos(std::move(spec), d);
+  return finish_clos(s, std::move(spec), shape);
 }
 
 }  // namespace

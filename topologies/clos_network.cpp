@@ -170,8 +170,12 @@ NetworkFacts clos_facts(const ClosSpec& spec, const ClosShape& d) {
   return facts;
 }
 
-std::shared_ptr<const Network> make_clos(ClosSpec spec, const ClosShape& shape) {
-  return std::make_shared<Clos>(std::move(spec), shape);
+std::shared_ptr<const Network> finish_clos(Section& section, ClosSpec spec,
+                                           const NetworkShape& shape) {
+  spec.link = read_link(section.section("link"));
+  spec.routing = read_clos_routing(section);
+  const ClosShape d = size_clos(section, spec, shape);
+  return std::make_shared<Clos>(std::move(spec), d);
 }
 
 }  // namespace tenk

@@ -24,7 +24,8 @@ std::shared_ptr<const Router> route_clos(const ClosSpec& spec, const ClosShape& 
 // on each side; else an upper bound ("bound").
 NetworkFacts clos_facts(const ClosSpec& spec, const ClosShape& d);
 
-// The network of a kind that is one CLOS.
-std::shared_ptr<const Network> make_clos(ClosSpec spec, const ClosShape& shape);
+// The network of a kind that is one CLOS: reads link and routing, and sizes it.
+std::shared_ptr<const Network> finish_clos(Section& section, ClosSpec spec,
+                                           const NetworkShape& shape);
 
 }  // namespace tenk

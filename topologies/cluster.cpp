@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/base/kinds.h"
 #include "sim/base/presets.h"
 #include "topologies/nodes/node.h"
 
@@ -25,15 +26,11 @@ std::vector<Degrade> read_degrade(Section& cluster) {
 }
 
 const NetworkKind* read_kind(Section& fabric) {
-  std::vector<std::string> names;
-  for (const NetworkKind* k : network_kinds()) names.emplace_back(k->name);
-  const std::string kind = fabric.word("kind", names);
+  const std::string kind = fabric.word("kind", names_of(network_kinds()));
   const Config* given = fabric.raw("kind");
   const bool known =
       given != nullptr && given->kind() == Config::Kind::kScalar && given->text() == kind;
-  if (!known) return nullptr;  // Reported.
-  const auto found = std::find(names.begin(), names.end(), kind);
-  return network_kinds()[static_cast<std::size_t>(found - names.begin())];
+  return known ? find_kind(network_kinds(), kind) : nullptr;  // Reported.
 }
 
 // A fabric that fixes its size needs no `nodes`: then all its ports are used.
@@ -57,15 +54,31 @@ std::uint32_t read_nodes(Section& cluster, Section& fabric, const NetworkKind* k
 
 // Adds the devices and cables of all nodes; returns the NIC devices in order of PortId.
 std::vector<DeviceId> add_nodes(const ClusterSpec& spec, GraphBuilder& builder) {
+  std::vector<Device> devices;  // Kinds are looked up once, not for every node.
+  for (const auto& d : spec.node.devices) {
+    devices.push_back({builder.device_kind(d.kind), d.units, kNoNode, d.index});
+  }
+  std::vector<Cable> cables;
+  for (const auto& c : spec.node.cables) {
+    cables.push_back({{},
+                      {},
+                      c.rate,
+                      c.latency,
+                      builder.link_kind(c.kind_ab),
+                      builder.link_kind(c.kind_ba),
+                      c.lanes});
+  }
   std::vector<DeviceId> ports, local;
   for (std::uint32_t node = 0; node < spec.nodes; ++node) {
     local.clear();
-    for (const auto& d : spec.node.devices) {
-      local.push_back(builder.add({builder.device_kind(d.kind), d.units, node, d.index}));
+    for (Device& d : devices) {
+      d.node = node;
+      local.push_back(builder.add(d));
     }
-    for (const auto& c : spec.node.cables) {
-      builder.add({local[c.a], local[c.b], c.rate, c.latency, builder.link_kind(c.kind_ab),
-                   builder.link_kind(c.kind_ba), c.lanes});
+    for (std::size_t c = 0; c < cables.size(); ++c) {
+      cables[c].a = local[spec.node.cables[c].a];
+      cables[c].b = local[spec.node.cables[c].b];
+      builder.add(cables[c]);
     }
     for (const std::uint32_t p : spec.node.ports) ports.push_back(local[p]);
   }

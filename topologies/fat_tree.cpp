@@ -42,10 +42,7 @@ std::shared_ptr<const Network> read_fat_tree(Section& s, const NetworkShape& sha
   spec.levels = {{half, up, tree.k}, {half, up, tree.k}, {tree.k, 0, tree.k}};
   spec.rails = tree.rails;
   spec.sized_for = static_cast<std::uint32_t>(own_nodes(s, shape.ports_per_node));
-  spec.link = read_link(s.section("link"));
-  spec.routing = read_clos_routing(s);
-  const ClosShape d = size_clos(s, spec, shape);
-  return make_clos(std::move(spec), d);
+  return finish_clos(s, std::move(spec), shape);
 }
 
 }  // namespace

@@ -40,10 +40,7 @@ std::shared_ptr<const Network> read_superpod(Section& s, const NetworkShape& sha
   spec.levels = units * kRails <= kRadix ? std::vector{split, top} : std::vector{split, split, top};
   spec.rails = shape.ports_per_node == kRails ? kRails : 1;
   spec.sized_for = static_cast<std::uint32_t>(units * kNodesPerUnit);
-  spec.link = read_link(s.section("link"));
-  spec.routing = read_clos_routing(s);
-  const ClosShape d = size_clos(s, spec, shape);
-  return make_clos(std::move(spec), d);
+  return finish_clos(s, std::move(spec), shape);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "workloads/layout.h"
 
+#include "sim/base/kinds.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,10 +38,9 @@ LayoutSpec read_parallel(Section& section) {
   const std::int64_t zero = section.integer("zero", {0, 3}, 1);
   layout.zero = zero == 0 ? 0 : 1;
   layout.chunk_layers = section.integers("chunk-layers", {0, kMostLayers});
-  std::vector<std::string> names;
-  for (const ScheduleKind* kind : schedules()) names.emplace_back(kind->name);
   const bool interleaves = layout.vpp > 1 && layout.pp > 1;
-  layout.schedule = section.word("schedule", names, interleaves ? "interleaved" : "1f1b");
+  layout.schedule =
+      section.word("schedule", names_of(schedules()), interleaves ? "interleaved" : "1f1b");
   section.finish();
   if (layout.cp != 1) refuse(section, "cp", layout.cp, "1");
   if (layout.ep != 1) refuse(section, "ep", layout.ep, "1");

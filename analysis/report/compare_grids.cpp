@@ -54,11 +54,10 @@ Grid speed_grid(const Comparison& c) {
 }
 
 Grid breakdown_grid(const Comparison& c) {
-  using enum Category;
   Grid grid{"Where the time goes (mean over accelerators)", {"cluster"}, {}};
   for (const ComparedCluster& cluster : c.clusters) grid.rows.push_back({cluster.label});
   const double whole = seconds(c.clusters[c.baseline].prediction.step_time);
-  for (const Category category : {kCompute, kTp, kCp, kPp, kDp, kEp, kBubble, kOther}) {
+  for (const Category category : kBreakdownOrder) {
     const auto time_of = [&](const ComparedCluster& cluster) {
       return cluster.prediction.breakdown_s[static_cast<std::size_t>(category)];
     };

@@ -70,26 +70,16 @@ void add_notes(std::string_view head, const std::vector<std::string>& texts, Pai
   for (const std::string& text : texts) add_field({std::string(head), text}, paint, page);
 }
 
-// Text from outside, so that it is neither markup nor the end of a cell.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    if (std::string_view("\\`*_[]<>|#").find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 std::string markdown_row(const std::vector<std::string>& cells) {
   std::string line = "|";
-  for (const std::string& cell : cells) line += " " + escaped(cell) + " |";
+  for (const std::string& cell : cells) line += " " + escaped_markdown(cell) + " |";
   return line + "\n";
 }
 
 std::string markdown_list(const std::vector<Line>& lines) {
   std::string out;
   for (const Line& line : lines) {
-    out += fmt::format("- **{}**: {}\n", escaped(line.label), escaped(line.text));
+    out += fmt::format("- **{}**: {}\n", escaped_markdown(line.label), escaped_markdown(line.text));
   }
   return out;
 }
@@ -124,7 +114,7 @@ std::string compare_markdown(const Comparison& c) {
     for (const auto& row : grid.rows) out += markdown_row(row);
   }
   out += "\n## Verdict\n\n" + markdown_list(verdict_lines(c));
-  out += "\n## Why\n\n" + escaped(c.why) + "\n";
+  out += "\n## Why\n\n" + escaped_markdown(c.why) + "\n";
   std::vector<Line> notes;
   for (const Line& line : reason_lines(c)) {
     notes.push_back({"not feasible", line.label + ": " + line.text});

@@ -8,9 +8,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json breakdown_of(const Breakdown& breakdown) {
-  using enum Category;
   Json all = Json::object();
-  for (const Category c : {kCompute, kTp, kCp, kPp, kDp, kEp, kBubble, kOther}) {
+  for (const Category c : kBreakdownOrder) {
     all[std::string(name_of(c))] = finite(breakdown[static_cast<std::size_t>(c)]);
   }
   return all;

@@ -112,6 +112,15 @@ std::string category_title(Category category) {
   throw BugError("a category without a title");
 }
 
+std::string escaped_markdown(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    if (std::string_view("\\`*_[]<>|#").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   TENK_CHECK(width > 0, "no room for text");
   const std::string safe = printable(text);
@@ -166,7 +175,7 @@ std::vector<LinkUse> links_in_use(const Prediction& prediction) {
 std::vector<Part> parts_in_use(const Prediction& prediction) {
   using enum Category;
   std::vector<Part> parts;
-  for (const Category c : {kCompute, kTp, kCp, kPp, kDp, kEp, kBubble, kOther}) {
+  for (const Category c : kBreakdownOrder) {
     const double exposed = prediction.breakdown_s[static_cast<std::size_t>(c)];
     const double hidden = prediction.hidden_s[static_cast<std::size_t>(c)];
     if (exposed != 0 || hidden != 0) parts.push_back({c, exposed, hidden});

@@ -1,5 +1,6 @@
 // How do numbers and lines look to people, in 100 columns?
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@
 namespace tenk {
 
 inline constexpr std::size_t kColumns = 100;
+// Categories as every report lists them.
+inline constexpr std::array kBreakdownOrder = {Category::kCompute, Category::kTp,   Category::kCp,
+                                               Category::kPp,      Category::kDp,   Category::kEp,
+                                               Category::kBubble,  Category::kOther};
 
 double finite(double value);                          // The value; TENK_CHECKs that it is finite.
 double seconds(Time t);                               // The double nearest to the exact decimal.
@@ -25,6 +30,8 @@ std::string cents(double usd);                              // "0.0123 USD": of 
 std::string engine_text(const EngineReport& engine);        // One sentence without a full stop.
 std::string category_title(Category category);              // "data parallel (dp)"
 
+// Text from outside, so that it is neither Markdown nor the end of a cell.
+std::string escaped_markdown(std::string_view text);
 // The words of `text` in lines of at most `width` characters; longer words are cut. At least one.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 // A bar that is `width` characters long for 1; other fractions are clamped to [0, 1].
@@ -32,7 +39,7 @@ std::string bar(double fraction, std::size_t width, Style style);
 
 // The links that carry something, the busiest on average first; ties in the order given.
 std::vector<LinkUse> links_in_use(const Prediction& prediction);
-// In order of the JSON fields; only categories that take time.
+// In kBreakdownOrder; only categories that take time.
 struct Part {
   Category category = Category::kOther;
   double exposed = 0, hidden = 0;  // Seconds.

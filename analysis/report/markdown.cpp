@@ -7,16 +7,6 @@
 namespace tenk {
 namespace {
 
-// Text from outside, so that it is neither markup nor the end of a cell.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    if (std::string_view("\\`*_[]<>|#").find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 std::string row(std::initializer_list<std::string> cells) {
   std::string line = "|";
   for (const std::string& cell : cells) line += " " + cell + " |";
@@ -26,7 +16,7 @@ std::string row(std::initializer_list<std::string> cells) {
 std::string list(std::string_view heading, const std::vector<std::string>& texts) {
   if (texts.empty()) return "";
   std::string out = fmt::format("\n## {}\n\n", heading);
-  for (const std::string& text : texts) out += "- " + escaped(text) + "\n";
+  for (const std::string& text : texts) out += "- " + escaped_markdown(text) + "\n";
   return out;
 }
 
@@ -41,7 +31,7 @@ std::string summary(const Prediction& p) {
   out += row({"MFU", percent(p.mfu)});
   out += row({"memory per GPU", to_text(p.memory_per_gpu) + (p.fits ? "" : ": does not fit")});
   if (!p.buildable) out += row({"fabric", "cannot be built"});
-  if (!p.reason.empty()) out += row({"reason", escaped(p.reason)});
+  if (!p.reason.empty()) out += row({"reason", escaped_markdown(p.reason)});
   out += row({"capital cost", money(p.cost.capex_usd)});
   out += row(
       {"90 % interval of it", money(p.cost.capex_low_usd) + " to " + money(p.cost.capex_high_usd)});
@@ -53,8 +43,8 @@ std::string summary(const Prediction& p) {
   out += row({"switches", grouped(p.cost.switches)});
   out += row({"cables", grouped(p.cost.cables)});
   out += row({"transceivers", grouped(p.cost.optics)});
-  out += row({"engine", escaped(engine_text(p.engine))});
-  out += row({"fingerprint", escaped(p.fingerprint)});
+  out += row({"engine", escaped_markdown(engine_text(p.engine))});
+  out += row({"fingerprint", escaped_markdown(p.fingerprint)});
   return out;
 }
 
@@ -74,7 +64,7 @@ std::string costs(const Prediction& p) {
   std::string out = "\n## Cost and power\n\n";
   out += row({"part", "count", "cost", "share", "power"}) + "|---|---:|---:|---:|---:|\n";
   for (const CostPart& part : p.cost.parts) {
-    out += row({escaped(part.name), grouped(part.count), money(part.usd),
+    out += row({escaped_markdown(part.name), grouped(part.count), money(part.usd),
                 percent(p.cost.capex_usd > 0 ? part.usd / p.cost.capex_usd : 0),
                 prefixed(part.watts, "W")});
   }
@@ -85,7 +75,7 @@ std::string links(const Prediction& p) {
   std::string out = "\n## Links in use\n\n";
   out += row({"class", "links", "peak", "mean"}) + "|---|---:|---:|---:|\n";
   for (const LinkUse& use : links_in_use(p)) {
-    out += row({escaped(use.kind), grouped(use.count), percent(use.peak_utilisation),
+    out += row({escaped_markdown(use.kind), grouped(use.count), percent(use.peak_utilisation),
                 percent(use.mean_utilisation)});
   }
   return out;
@@ -94,49 +84,52 @@ std::string links(const Prediction& p) {
 }  // namespace
 
 std::string run_markdown(const Prediction& p) {
-  return "# " + escaped(p.scenario) + "\n\n" + summary(p) + breakdown(p) + links(p) + costs(p) +
-         list("Warnings", p.warnings) + list("Assumptions", p.assumptions) +
+  return "# " + escaped_markdown(p.scenario) + "\n\n" + summary(p) + breakdown(p) + links(p) +
+         costs(p) + list("Warnings", p.warnings) + list("Assumptions", p.assumptions) +
          list("Numbers from", p.provenance);
 }
 
 std::string collective_markdown(const CollectiveTable& table) {
-  std::string out = fmt::format("# {}\n\n{} accelerators; {}\n\n", escaped(table.scenario),
-                                grouped(table.accelerators), escaped(engine_text(table.engine)));
+  std::string out =
+      fmt::format("# {}\n\n{} accelerators; {}\n\n", escaped_markdown(table.scenario),
+                  grouped(table.accelerators), escaped_markdown(engine_text(table.engine)));
   out += row({"op", "size", "time (us)", "algbw (GB/s)", "busbw (GB/s)", "algorithm", "protocol",
               "channels", "bound (us)"});
   out += "|---|---:|---:|---:|---:|---|---|---:|---:|\n";
   for (const CollectiveRow& r : table.rows) {
     out +=
-        row({escaped(r.op), std::to_string(r.bytes.count()),
+        row({escaped_markdown(r.op), std::to_string(r.bytes.count()),
              fmt::format("{:.2f}", finite(r.time_us)), fmt::format("{:.2f}", finite(r.algbw_GBps)),
-             fmt::format("{:.2f}", finite(r.busbw_GBps)), escaped(r.algorithm), escaped(r.protocol),
-             std::to_string(r.channels), fmt::format("{:.2f}", finite(r.bound_us))});
+             fmt::format("{:.2f}", finite(r.busbw_GBps)), escaped_markdown(r.algorithm),
+             escaped_markdown(r.protocol), std::to_string(r.channels),
+             fmt::format("{:.2f}", finite(r.bound_us))});
   }
   return out + list("Assumptions", table.assumptions);
 }
 
 std::string topo_markdown(const TopoReport& r) {
   const NetworkFacts& n = r.network;
-  std::string out = "# " + escaped(r.scenario) + "\n\n";
+  std::string out = "# " + escaped_markdown(r.scenario) + "\n\n";
   out += row({"quantity", "value"}) + "|---|---:|\n";
   out += row({"accelerators", grouped(r.accelerators)});
   out += row({"nodes", grouped(r.nodes)});
   out += row({"diameter", std::to_string(n.diameter_hops)});
-  out += row({"bisection", to_text(n.bisection) +
-                               (n.bisection_how.empty() ? "" : ": " + escaped(n.bisection_how))});
+  out += row(
+      {"bisection", to_text(n.bisection) +
+                        (n.bisection_how.empty() ? "" : ": " + escaped_markdown(n.bisection_how))});
   out += row({"oversubscription", fmt::format("{:.4g}", finite(n.oversubscription))});
   if (!n.buildable) out += row({"fabric", "cannot be built"});
-  if (!n.reason.empty()) out += row({"reason", escaped(n.reason)});
+  if (!n.reason.empty()) out += row({"reason", escaped_markdown(n.reason)});
   out += row({"capital cost", money(r.cost.capex_usd)});
   out += row({"power", prefixed(r.cost.power_w, "W")});
   out += row({"transceivers", grouped(r.cost.optics)});
   out += "\n## Switches\n\n" + row({"kind", "count", "ports in use"}) + "|---|---:|---:|\n";
   for (const NetworkFacts::Switches& s : n.switches) {
-    out += row({escaped(s.kind), grouped(s.count), grouped(s.ports)});
+    out += row({escaped_markdown(s.kind), grouped(s.count), grouped(s.ports)});
   }
   out += "\n## Cables\n\n" + row({"tier", "count", "rate"}) + "|---|---:|---:|\n";
   for (const NetworkFacts::Cables& c : n.cables) {
-    out += row({escaped(c.tier), grouped(c.count), to_text(c.rate)});
+    out += row({escaped_markdown(c.tier), grouped(c.count), to_text(c.rate)});
   }
   return out + list("Assumptions", n.assumptions);
 }

@@ -142,65 +142,12 @@ class Ring {
     if (places.has_gap) page_.dots(on_circle(centre_, kRadius, places.gap));
   }
 
-  std::vector<std::pair<std::size_t, std::size_t>> tier_ranges() const {
-    std::vector<std::pair<std::size_t, std::size_t>> ranges;
-    for (std::size_t begin = 0, end = 0; begin < s_.boxes.size(); begin = end) {
-      while (end < s_.boxes.size() && s_.boxes[end].tier == s_.boxes[begin].tier) ++end;
-      ranges.emplace_back(begin, end);
-    }
-    return ranges;
-  }
-
   void draw_open_group() {
     page_.rect(open_, {.colour = "#f4f4f4", .border = "#888888", .radius = 8, .dashed = true});
     page_.text({open_.x + 12, open_.y + 20}, fmt::format("{} {}", s_.group_word, s_.drawn[0]),
                {.size = kPlain, .bold = true}, 110);
-    const auto ranges = tier_ranges();
-    if (ranges.size() != 1) return draw_open_rows(ranges);
-    const auto [begin, end] = ranges[0];
     const Point middle{open_.centre().x, open_.centre().y + 6};
-    Circle(r_, middle, 120, page_).draw(begin, end, s_.members[0][s_.boxes[begin].tier]);
-  }
-
-  // Dragonfly+: leaves below spines; nodes hang below, global cables leave above.
-  void draw_open_rows(const std::vector<std::pair<std::size_t, std::size_t>>& ranges) {
-    std::vector<Area> at(s_.boxes.size());
-    const double step = (open_.height - 150) / static_cast<double>(ranges.size() - 1);
-    std::vector<Point> gaps;
-    for (std::size_t row = 0; row < ranges.size(); ++row) {
-      const auto [begin, end] = ranges[row];
-      const double y = open_.bottom() - 85 - step * static_cast<double>(row);
-      const Row laid = lay_row({open_.x + 14, y, open_.width - 28, 22}, end - begin,
-                               s_.members[0][s_.boxes[begin].tier], 40, end - begin - 1);
-      for (std::size_t i = begin; i < end; ++i) at[i] = laid.boxes[i - begin];
-      if (laid.has_gap) gaps.push_back(laid.gap);
-    }
-    for (const TopoSketch::Edge& e : s_.edges) {
-      page_.line({{at[e.a].centre().x, at[e.a].y}, {at[e.b].centre().x, at[e.b].bottom()}},
-                 {.colour = cable_colour(r_, s_.cables[e.cable]), .width = 1.2, .opacity = 0.8});
-    }
-    for (std::size_t i = 0; i < s_.boxes.size(); ++i) {
-      const TopoSketch::Tier& tier = s_.tiers[s_.boxes[i].tier];
-      const Area& box = at[i];
-      if (s_.boxes[i].tier == 1) draw_hosts_below(box);
-      if (tier.across > 0) {
-        page_.line({{box.centre().x, box.y}, {box.centre().x, box.y - 24}},
-                   {.colour = cable_colour(r_, "global"), .width = 2, .dashed = true});
-      }
-      draw_box(box, std::to_string(s_.boxes[i].index), s_.boxes[i].tier, page_);
-    }
-    for (const Point& gap : gaps) page_.dots(gap);
-  }
-
-  void draw_hosts_below(const Area& leaf) {
-    const int hosts = static_cast<int>(std::min<std::uint64_t>(s_.tiers[1].down, 3));
-    for (int i = 0; i < hosts; ++i) {
-      const double x = leaf.centre().x + (i - (hosts - 1) / 2.0) * 12;
-      page_.line({{leaf.centre().x, leaf.bottom()}, {x, leaf.bottom() + 26}},
-                 {.colour = cable_colour(r_, "host"), .width = 1, .opacity = 0.8});
-      page_.rect({x - 4, leaf.bottom() + 22, 8, 8},
-                 {.colour = tier_colour(0), .border = "#444444", .radius = 1});
-    }
+    Circle(r_, middle, 120, page_).draw(0, s_.boxes.size(), s_.members[0][s_.boxes[0].tier]);
   }
 
   void draw_captions() {

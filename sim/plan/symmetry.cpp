@@ -200,7 +200,6 @@ std::vector<std::uint64_t> Refiner::hash_ranks() const {
 void Refiner::refine() {
   for (std::size_t before = 0; before != classes();) {
     before = classes();
-    ++s_.rounds;
     number_coflows_.run(hash_coflows(), s_.coflows);
     number_trunks_.run(hash_trunks(), s_.trunks);
     number_ranks_.run(hash_ranks(), s_.ranks);
@@ -339,8 +338,7 @@ Symmetry no_symmetry(const Traffic& traffic) {
     }
     return p;
   };
-  return {discrete(traffic.ranks()), discrete(traffic.coflows()), discrete(traffic.trunks.size()),
-          0};
+  return {discrete(traffic.ranks()), discrete(traffic.coflows()), discrete(traffic.trunks.size())};
 }
 
 }  // namespace tenk

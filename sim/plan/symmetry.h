@@ -31,7 +31,6 @@ struct Partition {
 
 struct Symmetry {
   Partition ranks, coflows, trunks;
-  int rounds = 0;  // Of refinement, for the performance page.
 };
 
 struct RefineOptions {

@@ -197,6 +197,56 @@ TEST_CASE("the bill of two bare NICs on one switch is the sum of its list prices
   CHECK(cost.usd_per_million_tokens == 0);
 }
 
+bool in_node(const Graph& graph, DeviceId d) { return graph.device(d).node != kNoNode; }
+
+// Switches by kind with the most cables on one, cables by which ends are in nodes.
+void count_graph(const Fabric& fabric, Inventory& inventory) {
+  const Graph& graph = fabric.graph();
+  NetworkFacts::Cables host{"host", 0, {}}, between{"switch", 0, {}}, direct{"direct", 0, {}};
+  std::map<std::uint16_t, NetworkFacts::Switches> switches;
+  std::vector<std::uint64_t> cables_on(graph.devices().size()), nodes_on(cables_on.size());
+  std::vector<std::uint32_t> last_node(cables_on.size(), kNoNode);
+  for (std::size_t l = 0; l < graph.links().size(); l += 2) {  // A cable is two links in a row.
+    const Link& link = graph.links()[l];
+    const bool from = in_node(graph, link.from), to = in_node(graph, link.to);
+    if (from && to && graph.device(link.from).node == graph.device(link.to).node) continue;
+    auto& tier = from && to ? direct : from || to ? host : between;
+    ++tier.count;
+    tier.rate = std::max(tier.rate, link.capacity);
+    for (const auto& [here, there] : {std::pair(link.from, link.to), {link.to, link.from}}) {
+      ++cables_on[here.value];
+      const std::uint32_t node = graph.device(there).node;
+      if (node == kNoNode || node == last_node[here.value]) continue;
+      last_node[here.value] = node;  // Cables come node by node.
+      ++nodes_on[here.value];
+    }
+  }
+  for (std::size_t d = 0; d < graph.devices().size(); ++d) {
+    const Device& device = graph.devices()[d];
+    if (device.node != kNoNode) continue;
+    NetworkFacts::Switches& kind = switches[device.kind];
+    kind.kind = graph.device_kind(device.kind);
+    kind.count += device.units;
+    kind.ports = std::max(kind.ports, cables_on[d]);
+    inventory.nodes_per_switch =
+        std::max(inventory.nodes_per_switch, static_cast<std::uint32_t>(nodes_on[d]));
+  }
+  for (const auto& [id, kind] : switches) inventory.switches.push_back(kind);
+  for (const auto& tier : {host, between, direct}) {
+    if (tier.count > 0) inventory.cables.push_back(tier);
+  }
+}
+
+// Counted in the graph, all cables between switches as one tier.
+Inventory counted_inventory(const Fabric& fabric) {
+  Inventory inventory = inventory_of(fabric);
+  inventory.switches.clear();
+  inventory.cables.clear();
+  inventory.nodes_per_switch = 1;
+  count_graph(fabric, inventory);
+  return inventory;
+}
+
 TEST_CASE("counts from a topology's facts and from its graph make the same bill") {
   const Fabric fabric = testing::fabric(testing::servers(64, "tiers: 2, radix: 64, rails: 8"));
   const Inventory counted = counted_inventory(fabric);

@@ -1,19 +1,16 @@
 #include "topologies/nodes/node.h"
 
-#include <algorithm>
+#include "sim/base/kinds.h"
 
 namespace tenk {
 
 NodeTemplate read_node(const Config& preset) {
   Faults faults;
   Section section(preset, "node", faults);
-  std::vector<std::string> kinds;
-  for (const NodeKind* k : node_kinds()) kinds.emplace_back(k->name);
-  const std::string kind = section.word("kind", kinds);
+  const std::string kind = section.word("kind", names_of(node_kinds()));
   const std::string collectives = section.text("collectives");
   faults.throw_if_any();
-  const auto found = std::find(kinds.begin(), kinds.end(), kind);
-  NodeTemplate node = node_kinds()[static_cast<std::size_t>(found - kinds.begin())]->read(section);
+  NodeTemplate node = find_kind(node_kinds(), kind)->read(section);
   section.finish();
   faults.throw_if_any();
   node.collectives = collectives;

@@ -84,7 +84,7 @@ struct Choice {
 Choice choose(const Request& request);
 
 // Bytes on the wire for each byte of payload: LL sends a flag with every 4 bytes, LL128 8 bytes
-// in 128 (NCCL, src/include/device.h as described in acceptance of the cost model).
+// in 128 (NCCL's protocols).
 double wire_overhead(Protocol protocol);
 
 // Pieces that the algorithms share.

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "sim/base/kinds.h"
+
 namespace tenk {
 
 extern const ScheduleKind kOneForwardOneBackward, kInterleaved;
@@ -11,11 +13,6 @@ std::span<const ScheduleKind* const> schedules() {
   return kAll;
 }
 
-const ScheduleKind* find_schedule(std::string_view name) {
-  for (const ScheduleKind* kind : schedules()) {
-    if (kind->name == name) return kind;
-  }
-  return nullptr;
-}
+const ScheduleKind* find_schedule(std::string_view name) { return find_kind(schedules(), name); }
 
 }  // namespace tenk
