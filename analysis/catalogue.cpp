@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "calibration/importers/importer.h"
 #include "sim/base/embedded.h"
 #include "sim/base/presets.h"
 #include "sim/engine/engine.h"
@@ -83,7 +84,8 @@ std::vector<CatalogueKind> catalogue() {
           code("node-kinds", "`kind` in the preset of a node", node_kinds()),
           algorithms(),
           code("schedules", "job.parallel.schedule of a scenario", schedules()),
-          code("engines", "engine.name of a scenario", engine_kinds())};
+          code("engines", "engine.name of a scenario", engine_kinds()),
+          code("importers", "`tenk import NAME FILE`", import_kinds())};
 }
 
 }  // namespace tenk

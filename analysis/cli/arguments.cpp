@@ -10,6 +10,7 @@
 #include "analysis/sizes.h"
 #include "sim/base/config.h"
 #include "sim/base/error.h"
+#include "sim/base/kinds.h"
 #include "sim/base/text.h"
 #include "workloads/benchmark.h"
 
@@ -30,7 +31,7 @@ std::string did_you_mean(std::string_view word, const Texts& allowed) {
 
 // The texts as they came. CLI11 keeps pointers into it, so it must not move while parsing.
 struct Raw {
-  Texts positionals, set, format, out, baseline, op, bytes, factor;
+  Texts positionals, set, format, out, baseline, op, bytes, factor, collective, gpu;
   bool help = false, version = false, no_colour = false;
 };
 
@@ -205,6 +206,27 @@ CollectiveCommand collective_command(const Raw& raw) {
   return command;
 }
 
+ImportCommand import_command(const Raw& raw) {
+  const std::string name = "import";
+  const Texts kinds = names_of(import_kinds());
+  if (raw.positionals.empty()) {
+    refuse(fmt::format("KIND is missing: {}", fmt::join(kinds, ", ")), name);
+  }
+  ImportCommand command;
+  command.kind = raw.positionals[0];
+  if (find_kind(import_kinds(), command.kind) == nullptr) {
+    refuse(fmt::format("\"{}\" is none of {}{}", shown(command.kind), fmt::join(kinds, ", "),
+                       did_you_mean(command.kind, kinds)),
+           name);
+  }
+  command.files.assign(raw.positionals.begin() + 1, raw.positionals.end());
+  if (command.files.empty()) refuse("FILE is missing", name);
+  command.options = {last_of(raw.collective, ""), last_of(raw.gpu, "")};
+  command.out = last_of(raw.out, "");
+  if (!raw.out.empty() && command.out.empty()) refuse("-o: the directory has no name", name);
+  return command;
+}
+
 Command help_command(const Texts& topics) {
   if (topics.empty()) return HelpCommand{};
   const Texts names = command_names();
@@ -236,6 +258,7 @@ Command command_of(const std::string& name, const Raw& raw) {
   if (name == "topo") return topo_command(raw);
   if (name == "list") return list_command(raw);
   if (name == "show") return show_command(raw);
+  if (name == "import") return import_command(raw);
   if (name == "help") return help_command(raw.positionals);
   if (raw.positionals.empty()) refuse("FILE is missing", name);
   return CheckCommand{raw.positionals};
@@ -270,6 +293,10 @@ void parse(Texts arguments, CLI::App& tenk, Raw& raw) {
   add_option(add_command(tenk, "list", raw), "--format", raw.format);
   add_command(tenk, "show", raw);
   add_command(tenk, "check", raw);
+  CLI::App& import = add_command(tenk, "import", raw);
+  add_option(import, "-o,--output", raw.out);
+  add_option(import, "--collective", raw.collective);
+  add_option(import, "--gpu", raw.gpu);
   add_command(tenk, "help", raw);
   try {
     std::reverse(arguments.begin(), arguments.end());  // Last first, says CLI11.

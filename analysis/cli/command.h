@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/report/report.h"
+#include "calibration/importers/importer.h"
 #include "sim/base/units.h"
 #include "sim/plan/category.h"
 
@@ -50,13 +51,20 @@ struct ShowCommand {
 struct CheckCommand {
   std::vector<std::string> files;
 };
+struct ImportCommand {
+  std::string kind;
+  std::vector<std::string> files;
+  ImportOptions options;
+  std::string out;  // A folder; empty: to standard output.
+};
 struct HelpCommand {
   std::string topic;  // A command, or empty.
 };
 struct VersionCommand {};
 
-using Command = std::variant<RunCommand, CompareCommand, CollectiveCommand, TopoCommand,
-                             ListCommand, ShowCommand, CheckCommand, HelpCommand, VersionCommand>;
+using Command =
+    std::variant<RunCommand, CompareCommand, CollectiveCommand, TopoCommand, ListCommand,
+                 ShowCommand, CheckCommand, ImportCommand, HelpCommand, VersionCommand>;
 
 // Throws Error{kUsage} for anything that is not a command line of tenk.
 Command parse_arguments(int argc, const char* const* argv);
@@ -68,6 +76,7 @@ int execute(const TopoCommand& command);
 int execute(const ListCommand& command);
 int execute(const ShowCommand& command);
 int execute(const CheckCommand& command);
+int execute(const ImportCommand& command);
 int execute(const HelpCommand& command);
 int execute(const VersionCommand& command);
 

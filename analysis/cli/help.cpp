@@ -13,7 +13,7 @@ struct Topic {
   std::string_view command, text;
 };
 
-constexpr std::array<Topic, 9> kTopics = {
+constexpr std::array<Topic, 10> kTopics = {
     {{"", R"(tenk: what throughput will a cluster give?
 
 usage: tenk COMMAND ...
@@ -22,6 +22,7 @@ usage: tenk COMMAND ...
   tenk compare FILE...      the same job on several clusters: who is fastest, cheapest, and why
   tenk collective SCENARIO  a table like that of nccl-tests for this cluster
   tenk topo SCENARIO        counts, diameter, bisection, cost and a picture; no simulation
+  tenk import KIND FILE...  other tools' measurements into tenk's tables
   tenk list [KIND]          which presets, fabrics, algorithms, ... are there?
   tenk show NAME            one of them
   tenk check FILE...        are these scenarios and profiles valid?
@@ -90,6 +91,17 @@ kinds have the name, NAME may be KIND/NAME: nodes/endpoint.
 
 Reads each file as a scenario, or as a profile (accelerator, node, collectives, prices) if it has
 the form of one. Prints "FILE: ok" or all its faults; the exit code is that of the worst file.
+)"},
+     {"import", R"(usage: tenk import KIND FILE... [options]
+
+Reads what other tools measured and writes it as tenk's own tables (kernels, collectives, links;
+docs/formats.md), for tenk calibrate and tenk validate. Files may be gzipped. tenk list importers
+names the kinds. What was passed over or guessed is said on standard error.
+
+  -o, --output DIR     write DIR/kernels.csv, collectives.csv and links.csv, those that have rows;
+                       without it the one table goes to standard output
+  --collective OP      which collective it was, where the file does not say
+  --gpu NAME           which GPU it was, where the file does not say
 )"},
      {"help", R"(usage: tenk help [COMMAND]
 )"}}};

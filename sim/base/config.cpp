@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <variant>
 
 #include "sim/base/text.h"
+#include "sim/base/text_file.h"
 #include "sim/base/yaml_reader.h"
 
 namespace tenk {
@@ -86,23 +84,7 @@ Config Config::parse(std::string_view text, std::string file_name) {
 }
 
 Config Config::load(const std::string& path) {
-  const auto refuse = [&] {
-    throw Error(ErrorKind::kFile, fmt::format("cannot be read: {}", std::strerror(errno)),
-                Where{.file = path});
-  };
-  errno = 0;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  if (!file) refuse();
-  std::string text;
-  while (text.size() <= kMaxFileBytes) {
-    const std::size_t old = text.size();
-    text.resize(old + (std::size_t{1} << 16));
-    text.resize(old + std::fread(text.data() + old, 1, text.size() - old, file.get()));
-    if (text.size() == old) break;
-  }
-  if (std::ferror(file.get()) != 0) refuse();
-  return read_yaml(std::move(text), path);
+  return read_yaml(read_text_file(path, kMaxFileBytes), path);
 }
 
 }  // namespace tenk
