@@ -2,30 +2,41 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "workloads/training.h"
 
 namespace tenk {
 namespace {
 
-struct DeviceNumber {
-  std::string_view name;
-  Known& (*of)(DeviceProfile&);
-};
-constexpr DeviceNumber kDeviceNumbers[] = {
-    {"memory-efficiency", [](DeviceProfile& d) -> Known& { return d.memory_efficiency; }},
-    {"launch", [](DeviceProfile& d) -> Known& { return d.launch; }},
-    {"bf16.efficiency", [](DeviceProfile& d) -> Known& { return d.bf16.efficiency; }},
-    {"bf16.k-overhead", [](DeviceProfile& d) -> Known& { return d.bf16.k_overhead; }},
-    {"bf16.tail", [](DeviceProfile& d) -> Known& { return d.bf16.tail; }},
-    {"attention.efficiency", [](DeviceProfile& d) -> Known& { return d.attention.efficiency; }},
-    {"attention.latency", [](DeviceProfile& d) -> Known& { return d.attention.latency; }},
-    {"attention.passes", [](DeviceProfile& d) -> Known& { return d.attention.passes; }},
-    {"attention.backward-ratio",
-     [](DeviceProfile& d) -> Known& { return d.attention.backward_ratio; }},
-    {"sustained-power-factor", [](DeviceProfile& d) -> Known& { return d.sustained_power_factor; }},
-};
+// The job's own precision and, if it computes the rest in a wider one, that.
+std::vector<Precision> precisions_of(const TrainingSpec& job, const DeviceProfile& device) {
+  if (job.precision != Precision::kFp8) return {job.precision};
+  return {job.precision, device.wide()};
+}
+
+// The numbers of a device that a job's time depends on, by name.
+using Numbers = std::vector<std::pair<std::string, Known*>>;
+Numbers numbers_of(DeviceProfile& device, const TrainingSpec& job) {
+  Numbers numbers = {{"memory-efficiency", &device.memory_efficiency}, {"launch", &device.launch}};
+  for (const Precision precision : precisions_of(job, device)) {
+    GemmModel& gemm = *device.gemms[static_cast<std::size_t>(precision)];
+    const std::string name(name_of(precision));
+    numbers.emplace_back(name + ".efficiency", &gemm.efficiency);
+    numbers.emplace_back(name + ".k-overhead", &gemm.k_overhead);
+    numbers.emplace_back(name + ".tail", &gemm.tail);
+  }
+  AttentionModel& attention = device.attention;
+  numbers.emplace_back("attention.efficiency", &attention.efficiency);
+  numbers.emplace_back("attention.latency", &attention.latency);
+  numbers.emplace_back("attention.passes", &attention.passes);
+  numbers.emplace_back("attention.backward-ratio", &attention.backward_ratio);
+  numbers.emplace_back("sustained-power-factor", &device.sustained_power_factor);
+  return numbers;
+}
+
 struct TuningNumber {
   std::string_view name;
   Known& (*of)(CollectiveTuning&);
@@ -44,12 +55,12 @@ std::vector<Variation> vary(const Scenario& s, const Fabric& fabric, const Place
     variations.push_back(
         {profile + ": " + std::string(number), simulate(workload, at, s.engine).timeline.makespan});
   };
-  for (const DeviceNumber& number : kDeviceNumbers) {
-    DeviceProfile device = *s.device;
-    Known& known = number.of(device);
-    if (known.ci <= 0) continue;
-    known.value *= 1 - known.ci;
-    add(device.name, number.name, build_training(*s.job, device), placed);
+  DeviceProfile device = *s.device;
+  for (const auto& [name, known] : numbers_of(device, *s.job)) {
+    if (known->ci <= 0) continue;
+    const double value = std::exchange(known->value, known->value * (1 - known->ci));
+    add(device.name, name, build_training(*s.job, device), placed);
+    known->value = value;
   }
   const Workload workload = build_training(*s.job, *s.device);
   for (const TuningNumber& number : kTuningNumbers) {

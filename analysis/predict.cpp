@@ -67,7 +67,7 @@ void report_rates(const Scenario& s, const TrainingFacts& facts, Prediction& p) 
   p.model_flops = facts.model_flops_per_step;
   p.model_flops_causal = facts.model_flops_causal;
   p.tflops_per_gpu = p.model_flops / step / gpus * 1e-12;
-  p.mfu = p.tflops_per_gpu * 1e12 / s.device->bf16.peak.value;
+  p.mfu = p.tflops_per_gpu * 1e12 / s.device->need_gemm(s.job->precision).peak.value;
   p.parameters = facts.parameters;
   p.memory_per_gpu = facts.memory_per_gpu;
   p.fits = facts.fits;

@@ -74,6 +74,7 @@ void read_job(Section& root, bool sized, Scenario& s, Faults& faults) {
   s.job = read_training(root.section("job"), root.section("placement", false), faults);
   s.warnings = s.job->warnings;
   if (sized) check_against(*s.job, s.cluster.accelerators(), faults);
+  if (s.device.has_value()) check_precision(*s.job, *s.device, faults);
 }
 
 }  // namespace

@@ -16,15 +16,20 @@ constexpr std::size_t kFewestRows = 50;
 using Rows = std::vector<const MeasuredGemm*>;
 
 std::array<Known*, kConstants> fitted_constants(DeviceProfile& device) {
-  return {&device.bf16.efficiency, &device.bf16.k_overhead,        &device.bf16.tail,
-          &device.launch,          &device.sustained_power_factor, &device.power_settling};
+  GemmModel& gemm = *device.gemms[static_cast<std::size_t>(Precision::kBf16)];
+  return {&gemm.efficiency,
+          &gemm.k_overhead,
+          &gemm.tail,
+          &device.launch,
+          &device.sustained_power_factor,
+          &device.power_settling};
 }
 
 constexpr std::array<Parameter, kConstants> kRanges = {
     {{0, 0.05, 1}, {0, 0, 1e5}, {0, 0, 1}, {0, 1e-7, 1e-3}, {0, 0.3, 1}, {0, 1e-5, 1}}};
 
 double seconds_of(const DeviceProfile& device, const MeasuredGemm& row) {
-  return lone_kernel_time(device, gemm_time(device, row.m, row.n, row.k)).s();
+  return lone_kernel_time(device, gemm_time(device, Precision::kBf16, row.m, row.n, row.k)).s();
 }
 
 double loss_of(const DeviceProfile& device, const Rows& rows) {
@@ -104,7 +109,7 @@ GemmFit fit_gemm(const DeviceProfile& known, std::span<const MeasuredGemm> rows,
   fit.errors = gemm_errors(fit.device, rows);
   const std::array<double, kConstants> ci = intervals(fit.device, rows, options);
   for (std::size_t i = 0; i < kConstants; ++i) constants[i]->ci = ci[i];
-  Known& efficiency = fit.device.bf16.efficiency;
+  Known& efficiency = *constants[0];
   if (options.samples > 0) efficiency.ci = std::hypot(efficiency.ci, fit.errors.median);
   return fit;
 }

@@ -9,7 +9,7 @@
 namespace tenk {
 namespace {
 
-constexpr double kBytesPerElement = 2;  // BF16
+constexpr double kBytesPerElement = 2;  // Of attention: 16 bits.
 constexpr double kBackwardFlops = 2.5;
 constexpr double kBackwardTraffic = 2;  // Q K V O dO in, dQ dK dV out.
 constexpr double kLongestKernel = 1e6;  // Seconds; int64 picoseconds end at 9.2e6.
@@ -24,10 +24,8 @@ Time to_time(double seconds) {
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
 // Seconds of all tiles of a x b on all units.
-double tiled_seconds(const DeviceProfile& device, double a, double b, double m, double n,
+double tiled_seconds(const GemmModel& gemm, double units, double a, double b, double m, double n,
                      double k) {
-  const GemmModel& gemm = device.bf16;
-  const double units = device.sms;
   const double tiles = ceil_div(m, a) * ceil_div(n, b);
   const double waves = gemm.tail.value * ceil_div(tiles, units) +
                        (1 - gemm.tail.value) * std::max(tiles / units, 1.0);
@@ -50,7 +48,8 @@ double attention_seconds(const DeviceProfile& device, const AttentionShape& shap
   const auto g = static_cast<double>(shape.kv_heads);
   const auto d = static_cast<double>(shape.head_dim);
   const auto s = static_cast<double>(shape.sequence);
-  const double compute = flops * 2 * b * h * s * s * d / (device.bf16.peak.value * efficiency);
+  const double peak = device.need_gemm(device.wide()).peak.value;
+  const double compute = flops * 2 * b * h * s * s * d / (peak * efficiency);
   const double bytes = traffic * kBytesPerElement * 2 * b * s * d * (h + g);
   return device.attention.latency.value + compute +
          device.attention.passes.value * bytes / streaming_rate(device);
@@ -58,19 +57,23 @@ double attention_seconds(const DeviceProfile& device, const AttentionShape& shap
 
 }  // namespace
 
-Time gemm_time(const DeviceProfile& device, std::int64_t m, std::int64_t n, std::int64_t k) {
+Time gemm_time(const DeviceProfile& device, Precision precision, std::int64_t m, std::int64_t n,
+               std::int64_t k) {
   TENK_CHECK(m >= 1 && n >= 1 && k >= 1, "matrix dimensions are positive");
+  const GemmModel& gemm = device.need_gemm(precision);
+  const double units = device.sms;
   const auto rows = static_cast<double>(m);
   const auto columns = static_cast<double>(n);
   const auto depth = static_cast<double>(k);
   double compute = std::numeric_limits<double>::infinity();
-  for (const Tile& tile : device.bf16.tiles) {
+  for (const Tile& tile : gemm.tiles) {
     const auto a = static_cast<double>(tile.m);
     const auto b = static_cast<double>(tile.n);
-    compute = std::min({compute, tiled_seconds(device, a, b, rows, columns, depth),
-                        tiled_seconds(device, b, a, rows, columns, depth)});
+    compute = std::min({compute, tiled_seconds(gemm, units, a, b, rows, columns, depth),
+                        tiled_seconds(gemm, units, b, a, rows, columns, depth)});
   }
-  const double bytes = kBytesPerElement * (rows * depth + depth * columns + rows * columns);
+  const double bytes = operand_bytes(precision) * (rows + columns) * depth +
+                       result_bytes(precision) * rows * columns;
   const double memory = bytes / streaming_rate(device);
   return to_time(device.launch.value + std::max(compute, memory));
 }

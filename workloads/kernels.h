@@ -1,7 +1,8 @@
 // How long does one kernel run on this device, alone and at full clock?
 //
-// Matrix product C[m,n] += A[m,k] B[k,n], BF16, by waves of tiles over the units ("SMs"):
-//   t = launch + max(compute, 2 B (mk + kn + mn) / (bandwidth x memory_efficiency))
+// Matrix product C[m,n] = A[m,k] B[k,n] by waves of tiles over the units ("SMs"), with the
+// constants of its precision; operands of e bytes, results of r bytes an element:
+//   t = launch + max(compute, (e (mk + kn) + r mn) / (bandwidth x memory_efficiency))
 //   compute = min over tiles (a, b), both orientations, of
 //             waves x 2 a b (k + k_overhead) / (peak x efficiency / sms)
 //   waves   = tail x ceil(T / sms) + (1 - tail) x max(T / sms, 1),  T = ceil(m/a) ceil(n/b)
@@ -19,8 +20,8 @@
 //   t = launch + bytes / (bandwidth x memory_efficiency)
 //
 // Laws: times are positive and never fall when a dimension grows; never faster than the datasheet's
-// peak or bandwidth allows. All are O(tiles). Arguments are >= 1 (bytes >= 0); a kernel longer than
-// 10^6 s is Error{kInvalid}.
+// peak or bandwidth allows. All are O(tiles). Arguments are >= 1 (bytes >= 0). Error{kInvalid}: a
+// kernel longer than 10^6 s; a precision that the device does not have.
 #pragma once
 #include <cstdint>
 
@@ -29,7 +30,8 @@
 
 namespace tenk {
 
-Time gemm_time(const DeviceProfile& device, std::int64_t m, std::int64_t n, std::int64_t k);
+Time gemm_time(const DeviceProfile& device, Precision precision, std::int64_t m, std::int64_t n,
+               std::int64_t k);
 
 // One layer's attention between its projections, one device's share of the heads.
 struct AttentionShape {

@@ -29,6 +29,8 @@ constexpr double kLogitsMax = 10;        // Cast to FP32; maximum.
 constexpr double kLogitsSum = 8;         // Shifted exponential in place, and its sum.
 constexpr double kLogitsScale = 8;       // Softmax in place.
 constexpr double kLogitsBackward = 14;   // Gradient in place; cast to BF16.
+// FP8: a 16-bit operand in, itself and its transpose out; both serve all products that it enters.
+constexpr double kCast = 2 + 1 + 1;
 constexpr double kAccumulated = 2 * 4 - 2;  // Per weight: FP32 in and out instead of BF16 out.
 // Adam, per parameter updated: FP32 gradient, master weight and two moments in, the last three out,
 // BF16 weight out; before it the gradient once more for its norm. Per parameter held: gradient
@@ -55,24 +57,36 @@ struct Half {
 class PassBuilder {
  public:
   PassBuilder(const TrainingSpec& training, const DeviceProfile& device)
-      : t_(training), device_(device), shard_(shard_of(training)) {}
+      : t_(training),
+        device_(device),
+        shard_(shard_of(training)),
+        linear_(training.precision),
+        logits_(linear_ == Precision::kFp8 ? device.wide() : linear_) {}
 
   Pass take() { return std::exchange(pass_, {}); }
 
   void forward(const Half& half) {
     norm_forward();
-    gather_into([&] { product(shard_.tokens, half.first, hidden()); });
+    gather_into([&] {
+      cast(hidden());
+      product(linear_, shard_.tokens, half.first, hidden());
+    });
     compute(half.inner_forward);
-    reduce_out_of([&] { product(shard_.tokens, hidden(), half.second); });
+    cast(half.second);
+    reduce_out_of([&] { product(linear_, shard_.tokens, hidden(), half.second); });
     stream(kResidualForward + (t_.model.dropout ? kMaskForward : 0), whole());
   }
 
   void backward(const Half& half) {
     dropout_backward();
-    gather_into([&] { product(shard_.tokens, half.second, hidden()); });
-    weight_gradient(hidden(), half.second);
+    gather_into([&] {
+      cast(hidden());
+      product(linear_, shard_.tokens, half.second, hidden());
+    });
+    weight_gradient(linear_, hidden(), half.second);
     compute(half.inner_backward);
-    column_backward(half.first);
+    cast(half.first);
+    column_backward(linear_, half.first);
     stream(kNormBackward + kResidualBackward, whole());
   }
 
@@ -94,7 +108,7 @@ class PassBuilder {
     const Bytes statistic(shard_.tokens * kStatistic);
     norm_forward();
     gather();
-    product(shard_.tokens, shard_.vocab, hidden());
+    product(logits_, shard_.tokens, shard_.vocab, hidden());
     stream(kLogitsMax, logits);
     call(Collective::kAllReduce, statistic);  // Maximum.
     stream(kLogitsSum, logits);
@@ -105,7 +119,7 @@ class PassBuilder {
 
   void head_backward() {
     stream(kLogitsBackward, shard_.tokens * shard_.vocab);
-    column_backward(shard_.vocab);
+    column_backward(logits_, shard_.vocab);
     stream(kNormBackward, whole());
   }
 
@@ -118,13 +132,17 @@ class PassBuilder {
   void stream(double bytes_per_element, std::int64_t elements) {
     compute(streamed(device_, bytes_per_element * static_cast<double>(elements)));
   }
-  void product(std::int64_t m, std::int64_t n, std::int64_t k) {
-    compute(sustained_time(device_, gemm_time(device_, m, n, k)));
+  void product(Precision precision, std::int64_t m, std::int64_t n, std::int64_t k) {
+    compute(sustained_time(device_, gemm_time(device_, precision, m, n, k)));
+  }
+  // Of an operand of a linear layer, `width` elements a token.
+  void cast(std::int64_t width) {
+    if (linear_ == Precision::kFp8) stream(kCast, shard_.tokens * width);
   }
   // Adds its output to the FP32 gradient: read and written, where a product writes BF16 once.
-  void weight_gradient(std::int64_t m, std::int64_t n) {
+  void weight_gradient(Precision precision, std::int64_t m, std::int64_t n) {
     const double more = kAccumulated * static_cast<double>(m) * static_cast<double>(n);
-    compute(sustained_time(device_, gemm_time(device_, m, n, shard_.tokens)) +
+    compute(sustained_time(device_, gemm_time(device_, precision, m, n, shard_.tokens)) +
             streamed(device_, more) - streamed(device_, 0));
   }
   void call(Collective op, Bytes bytes, bool beside_next = false) {
@@ -172,16 +190,18 @@ class PassBuilder {
   }
 
   // Backward of a product whose `outputs` are cut over the ranks.
-  void column_backward(std::int64_t outputs) {
+  void column_backward(Precision precision, std::int64_t outputs) {
     gather(true);
-    product(shard_.tokens, hidden(), outputs);
+    product(precision, shard_.tokens, hidden(), outputs);
     reduce(true);
-    weight_gradient(outputs, hidden());
+    weight_gradient(precision, outputs, hidden());
   }
 
   const TrainingSpec& t_;
   const DeviceProfile& device_;
   Shard shard_;
+  Precision linear_;  // Of the products of a block,
+  Precision logits_;  // and of the head's.
   Pass pass_;
 };
 
@@ -261,9 +281,12 @@ ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& devi
   return passes;
 }
 
-Time optimizer_time(const DeviceProfile& device, std::int64_t updated, std::int64_t held) {
-  return streamed(device, kAdam * static_cast<double>(updated)) +
-         streamed(device, kZeroed * static_cast<double>(held));
+Time optimizer_time(const DeviceProfile& device, Precision precision, std::int64_t updated,
+                    std::int64_t held) {
+  const Time time = streamed(device, kAdam * static_cast<double>(updated)) +
+                    streamed(device, kZeroed * static_cast<double>(held));
+  if (precision != Precision::kFp8) return time;
+  return time + streamed(device, kCast * static_cast<double>(held));
 }
 
 }  // namespace tenk

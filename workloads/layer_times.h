@@ -14,6 +14,11 @@
 // parts (Wang et al., ASPLOS 2023; Transformer Engine's user buffers); only the first part before
 // and the last part after it are exposed (assumed).
 //
+// Precision: under fp8 the three products of each linear layer of a block are in FP8 and all else
+// (attention, logits, what is sent) is as under bf16, as Transformer Engine trains (Micikevicius et
+// al. 2022, "FP8 Formats for Deep Learning", section 3.1). Each operand is cast once, to itself and
+// its transpose; scales are of the step before (assumed: casts are kernels of their own).
+//
 // Matrix products and attention are at sustained power (workloads/kernels.h). Weight gradients add
 // to FP32 sums in the product's epilogue (Megatron: gradient_accumulation_fusion); that traffic is
 // assumed not to hide behind the main loop. The rest streams: norms, rotary, activation functions,
@@ -54,7 +59,9 @@ void append(Pass& pass, const Pass& more);
 inline constexpr double kLongestStep = 1e6;  // Seconds; int64 picoseconds end at 9.2e6.
 [[noreturn]] void fail_too_long();           // That Error.
 
-// One step of Adam on `updated` parameters (the shard under ZeRO-1) of `held` ones.
-Time optimizer_time(const DeviceProfile& device, std::int64_t updated, std::int64_t held);
+// One step of Adam on `updated` parameters (the shard under ZeRO-1) of `held` ones; under fp8 with
+// the casts of those held (assumed: once a step).
+Time optimizer_time(const DeviceProfile& device, Precision precision, std::int64_t updated,
+                    std::int64_t held);
 
 }  // namespace tenk

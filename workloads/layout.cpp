@@ -73,11 +73,10 @@ Recompute read_recompute(Section& job) {
   return word == "selective" ? Recompute::kSelective : Recompute::kNone;
 }
 
-void read_precision(Section& job) {
+Precision read_precision(Section& job) {
   const std::string word = job.word("precision", {"bf16", "fp16", "fp8"}, "bf16");
-  if (word == "bf16") return;
-  job.fail("precision", fmt::format("{}.precision {} is not supported yet; precision must be bf16",
-                                    job.what(), word));
+  if (word == "fp16") return Precision::kFp16;
+  return word == "fp8" ? Precision::kFp8 : Precision::kBf16;
 }
 
 // --- What must hold between the numbers ---------------------------------------------------------
@@ -207,7 +206,9 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   t.model = read_model(job.section("model"), t.batch.sequence, faults);
   t.recompute = read_recompute(job);
   t.overlap = read_overlap(job.section("overlap", false));
-  read_precision(job);
+  t.precision_where = job.where();
+  if (const Config* text = job.raw("precision")) t.precision_where = text->where();
+  t.precision = read_precision(job);
   job.finish();
   ignore_vpp(t, parallel);
   check_size(t, parallel);
@@ -238,6 +239,13 @@ void check_against(const TrainingSpec& t, std::int64_t accelerators, Faults& fau
              fmt::format("job.parallel: tp {} x cp {} x pp {} x dp {} = {} accelerators, but the "
                          "cluster has {}; {}",
                          l.tp, l.cp, l.pp, l.dp, l.accelerators(), accelerators, remedy));
+}
+
+void check_precision(const TrainingSpec& t, const DeviceProfile& device, Faults& faults) {
+  if (device.gemm(t.precision) != nullptr) return;
+  faults.add(t.precision_where,
+             fmt::format("job.precision {}: {} has no such matrix products; it has {}",
+                         name_of(t.precision), device.name, device.precisions()));
 }
 
 }  // namespace tenk

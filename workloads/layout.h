@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/base/section.h"
+#include "sim/plan/device_profile.h"
 #include "workloads/model.h"
 #include "workloads/placement.h"
 
@@ -53,11 +54,13 @@ struct TrainingSpec {
   TransformerSpec model;
   LayoutSpec layout;
   BatchSpec batch;
+  Precision precision = Precision::kBf16;  // Of the linear layers' products.
   Recompute recompute = Recompute::kNone;
   OverlapSpec overlap;
   RankGrid grid;
   std::vector<std::string> warnings;  // What was ignored.
-  Where layout_where;                 // For faults of the layout as a whole.
+  Where layout_where;                 // For faults of the layout as a whole,
+  Where precision_where;              // and of the precision.
 
   std::int64_t micro_batches() const { return batch.global / (batch.micro * layout.dp); }
   std::int64_t tokens_per_step() const { return batch.global * batch.sequence; }
@@ -66,13 +69,16 @@ struct TrainingSpec {
 // Reads the keys model, parallel {tp, cp, pp, vpp, dp, ep, sequence-parallel, zero, chunk-layers,
 // schedule}, batch {global, micro, sequence}, precision, recompute and overlap {tp, dp, pp} of
 // `job`, and `placement` (which may read as empty). Defaults: all degrees 1, sequence-parallel
-// true, zero 1, micro 1, recompute none, overlap {tp: false, dp: false, pp: true}, schedule
-// interleaved if vpp > 1. `faults` must be those of both sections; a spec read with faults must not
-// be built.
+// true, zero 1, micro 1, precision bf16, recompute none, overlap {tp: false, dp: false, pp: true},
+// schedule interleaved if vpp > 1. `faults` must be those of both sections; a spec read with faults
+// must not be built.
 TrainingSpec read_training(Section job, Section placement, Faults& faults);
 
 // Adds a fault with the arithmetic, and the nearest dp that works, unless tp x cp x pp x dp is the
 // number of accelerators of the cluster.
 void check_against(const TrainingSpec& training, std::int64_t accelerators, Faults& faults);
+
+// Adds a fault unless the device computes in the job's precision.
+void check_precision(const TrainingSpec& training, const DeviceProfile& device, Faults& faults);
 
 }  // namespace tenk

@@ -113,6 +113,11 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
       "weights are BF16, gradients accumulated and exchanged in FP32, Adam keeps 12 B each",
       "memory leaves out contexts, communication buffers, workspaces and fragmentation",
       "the data loader, logging and the step's global gradient norm cost nothing"};
+  if (t.precision == Precision::kFp8) {
+    list.emplace_back(
+        "fp8: the products of linear layers are in FP8 with scales of the step before, casts are "
+        "kernels of their own; attention, logits and all that is sent or kept is as in bf16");
+  }
   if (t.model.parallel_residual) {
     list.emplace_back("the parallel residual of the model runs as two halves in turn");
   }

@@ -151,7 +151,7 @@ void StageBuilder::add_update(const DeviceProfile& device) {
   }
   Op adam;
   const std::int64_t ways = sharded() ? layout.dp : 1;
-  adam.duration = optimizer_time(device, (held.all + ways - 1) / ways, held.all);
+  adam.duration = optimizer_time(device, t.precision, (held.all + ways - 1) / ways, held.all);
   add_in_order(adam);
   if (layout.dp > 1 && sharded() && !overlaps_dp()) {
     add_exchange(families.dp, Collective::kAllGather, held.all * kElement);

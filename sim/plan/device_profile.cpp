@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <utility>
+
+#include "sim/base/error.h"
+#include "sim/base/text.h"
 
 namespace tenk {
 namespace {
@@ -95,6 +99,38 @@ GemmModel read_gemm(Section section) {
   return model;
 }
 
+// `fp16: {like: bf16}` stands for the numbers of another section.
+void read_gemms(Section& root, DeviceProfile& profile) {
+  std::array<std::string, kPrecisions> like;
+  for (std::size_t p = 0; p < kPrecisions; ++p) {
+    const std::string name(kPrecisionNames[p]);
+    Section section = root.section(name, false);
+    if (section.has("like")) {
+      like[p] = section.text("like");
+      section.finish();
+    } else if (root.has(name)) {
+      profile.gemms[p] = read_gemm(std::move(section));
+    }
+  }
+  for (std::size_t p = 0; p < kPrecisions; ++p) {
+    if (like[p].empty()) continue;
+    const auto at = std::find(kPrecisionNames.begin(), kPrecisionNames.end(), like[p]);
+    const auto other = static_cast<std::size_t>(at - kPrecisionNames.begin());
+    if (other < kPrecisions && like[other].empty() && profile.gemms[other]) {
+      profile.gemms[p] = profile.gemms[other];
+    } else {
+      root.fail(kPrecisionNames[p],
+                fmt::format("like \"{}\": expected another precision that this profile gives "
+                            "numbers for",
+                            shown(like[p])));
+    }
+  }
+  for (const Precision p : {Precision::kBf16, Precision::kFp16, Precision::kFp32}) {
+    if (profile.gemm(p) != nullptr) return;
+  }
+  root.fail("expected at least one of the sections bf16, fp16 and fp32");
+}
+
 AttentionModel read_attention(Section section) {
   AttentionModel model;
   model.efficiency = read_known(section, "efficiency", "1", kShare);
@@ -106,6 +142,33 @@ AttentionModel read_attention(Section section) {
 }
 
 }  // namespace
+
+const GemmModel* DeviceProfile::gemm(Precision precision) const {
+  const std::optional<GemmModel>& model = gemms[static_cast<std::size_t>(precision)];
+  return model ? &*model : nullptr;
+}
+
+const GemmModel& DeviceProfile::need_gemm(Precision precision) const {
+  const GemmModel* model = gemm(precision);
+  if (model != nullptr) return *model;
+  throw Error(ErrorKind::kInvalid, fmt::format("{} has no {} matrix products; it has {}", name,
+                                               name_of(precision), precisions()));
+}
+
+Precision DeviceProfile::wide() const {
+  for (const Precision p : {Precision::kBf16, Precision::kFp16}) {
+    if (gemm(p) != nullptr) return p;
+  }
+  return Precision::kFp32;
+}
+
+std::string DeviceProfile::precisions() const {
+  std::vector<std::string_view> names;
+  for (std::size_t p = 0; p < kPrecisions; ++p) {
+    if (gemms[p]) names.push_back(kPrecisionNames[p]);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
 
 Known read_known(Section& section, std::string_view key, std::string_view expected_unit,
                  NumberRange range) {
@@ -141,7 +204,7 @@ DeviceProfile read_device_profile(const Config& file) {
   profile.memory_bandwidth = read_known(root, "memory-bandwidth", "B/s", kRate);
   profile.memory_efficiency = read_known(root, "memory-efficiency", "1", kShare);
   profile.launch = read_known(root, "launch", "s", kSeconds);
-  profile.bf16 = read_gemm(root.section("bf16"));
+  read_gemms(root, profile);
   profile.attention = read_attention(root.section("attention"));
   profile.sustained_power_factor = read_known(root, "sustained-power-factor", "1", kShare);
   profile.power_settling = read_known(root, "power-settling", "s", kSeconds);

@@ -4,7 +4,9 @@
 // code. Every number is a `Known`: value, where it comes from, and a relative interval. The
 // formulas that the constants belong to are in workloads/kernels.h.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +25,22 @@ struct Known {
   double ci = 0;
   std::string source = {};
 };
+
+// Number format of a matrix product's operands.
+enum class Precision : std::uint8_t { kFp32, kTf32, kFp16, kBf16, kFp8, kFp4, kInt8 };
+inline constexpr std::size_t kPrecisions = 7;
+inline constexpr std::array<std::string_view, kPrecisions> kPrecisionNames = {
+    "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8"};
+constexpr std::string_view name_of(Precision p) {
+  return kPrecisionNames[static_cast<std::size_t>(p)];
+}
+// Bytes of an operand's element (fp4 without its block scales), and of the result's: products of
+// less than 16 bits write BF16.
+constexpr double operand_bytes(Precision p) {
+  constexpr std::array<double, kPrecisions> kBytes = {4, 4, 2, 2, 1, 0.5, 1};
+  return kBytes[static_cast<std::size_t>(p)];
+}
+constexpr double result_bytes(Precision p) { return operand_bytes(p) > 2 ? 4 : 2; }
 
 // Block of the output that one unit computes at a time, elements. Both orientations are tried.
 struct Tile {
@@ -43,7 +61,7 @@ struct GemmModel {
 
 // Causal flash attention.
 struct AttentionModel {
-  Known efficiency;      // Forward, of the BF16 peak; (0, 1].
+  Known efficiency;      // Forward, of the peak in wide() precision; (0, 1].
   Known latency;         // Seconds of a call that computes nothing.
   Known passes;          // Times that Q, K, V and the output cross the memory, >= 1.
   Known backward_ratio;  // Backward efficiency over forward efficiency, > 0.
@@ -56,10 +74,19 @@ struct DeviceProfile {
   Known memory_bandwidth;   // bytes/s, datasheet.
   Known memory_efficiency;  // Of it, reached by streaming kernels; (0, 1].
   Known launch;             // Seconds of a kernel that does nothing, in a stream.
-  GemmModel bf16;
+  std::array<std::optional<GemmModel>, kPrecisions> gemms;  // By precision; use gemm().
   AttentionModel attention;
   Known sustained_power_factor;  // Speed at the power limit over speed at full clock; (0, 1].
   Known power_settling;          // Length of a benchmarked kernel half slowed by it, s; > 0.
+
+  // The model of a precision; nullptr if the device has none.
+  const GemmModel* gemm(Precision precision) const;
+  // The same; Error{kInvalid} that names the precisions the device has.
+  const GemmModel& need_gemm(Precision precision) const;
+  // What attention and everything that is not a linear layer computes in: bf16, else fp16, else
+  // fp32. Every profile has one of them.
+  Precision wide() const;
+  std::string precisions() const;  // "bf16, fp8"
 };
 
 // Reads {value, unit, how, source, ci} of `key`; faults name the missing part. `unit` in the file

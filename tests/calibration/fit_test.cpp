@@ -8,8 +8,10 @@
 #include "calibration/fit_attention.h"
 #include "calibration/fit_gemm.h"
 #include "calibration/robust_fit.h"
+#include "tests/devices.h"
 
 using namespace tenk;
+using tenk::testing::gemm_of;
 
 namespace {
 
@@ -41,7 +43,8 @@ std::vector<MeasuredGemm> synthetic_gemms(const DeviceProfile& device, int count
     row.m = dimension() + static_cast<std::int64_t>(random() % 100);
     row.n = dimension();
     row.k = dimension();
-    const Time time = lone_kernel_time(device, gemm_time(device, row.m, row.n, row.k));
+    const Time time =
+        lone_kernel_time(device, gemm_time(device, Precision::kBf16, row.m, row.n, row.k));
     row.seconds = time.s() * noise(random, spread);
     rows.push_back(row);
   }
@@ -51,9 +54,9 @@ std::vector<MeasuredGemm> synthetic_gemms(const DeviceProfile& device, int count
 // Constants unlike the H100's, to be found again.
 DeviceProfile invented() {
   DeviceProfile device = h100();
-  device.bf16.efficiency.value = 0.62;
-  device.bf16.k_overhead.value = 420;
-  device.bf16.tail.value = 0.6;
+  gemm_of(device).efficiency.value = 0.62;
+  gemm_of(device).k_overhead.value = 420;
+  gemm_of(device).tail.value = 0.6;
   device.launch.value = 8e-6;
   device.sustained_power_factor.value = 0.7;
   device.power_settling.value = 3e-3;
@@ -111,15 +114,15 @@ TEST_CASE("a fit finds the constants that made the rows, through 3 % noise") {
   const DeviceProfile truth = invented();
   const auto rows = synthetic_gemms(truth, 600, 0.03);
   const GemmFit fit = fit_gemm(h100(), rows, {.samples = 0, .source = "synthetic"});
-  CHECK(within(fit.device.bf16.efficiency, truth.bf16.efficiency, 0.02));
-  CHECK(within(fit.device.bf16.k_overhead, truth.bf16.k_overhead, 0.1));
-  CHECK(within(fit.device.bf16.tail, truth.bf16.tail, 0.1));
+  CHECK(within(gemm_of(fit.device).efficiency, gemm_of(truth).efficiency, 0.02));
+  CHECK(within(gemm_of(fit.device).k_overhead, gemm_of(truth).k_overhead, 0.1));
+  CHECK(within(gemm_of(fit.device).tail, gemm_of(truth).tail, 0.1));
   CHECK(within(fit.device.launch, truth.launch, 0.2));
   CHECK(within(fit.device.sustained_power_factor, truth.sustained_power_factor, 0.03));
   CHECK(within(fit.device.power_settling, truth.power_settling, 0.3));
   CHECK(fit.errors.median < 0.03);
-  CHECK(fit.device.bf16.efficiency.how == How::kFitted);
-  CHECK(fit.device.bf16.efficiency.source == "synthetic");
+  CHECK(gemm_of(fit.device).efficiency.how == How::kFitted);
+  CHECK(gemm_of(fit.device).efficiency.source == "synthetic");
 }
 
 TEST_CASE("a fit's interval holds the truth and shrinks with less noise") {
@@ -127,10 +130,10 @@ TEST_CASE("a fit's interval holds the truth and shrinks with less noise") {
   const FitOptions options{.steps = 600, .samples = 10, .sample_steps = 120};
   const GemmFit noisy = fit_gemm(truth, synthetic_gemms(truth, 300, 0.1), options);
   const GemmFit clean = fit_gemm(truth, synthetic_gemms(truth, 300, 0.01), options);
-  const Known& efficiency = noisy.device.bf16.efficiency;
-  CHECK(within(efficiency, truth.bf16.efficiency, efficiency.ci));
-  CHECK(clean.device.bf16.efficiency.ci < efficiency.ci / 2);
-  CHECK(clean.device.bf16.k_overhead.ci < noisy.device.bf16.k_overhead.ci);
+  const Known& efficiency = gemm_of(noisy.device).efficiency;
+  CHECK(within(efficiency, gemm_of(truth).efficiency, efficiency.ci));
+  CHECK(gemm_of(clean.device).efficiency.ci < efficiency.ci / 2);
+  CHECK(gemm_of(clean.device).k_overhead.ci < gemm_of(noisy.device).k_overhead.ci);
 }
 
 TEST_CASE("the same rows and seed give the same fit") {
@@ -138,8 +141,8 @@ TEST_CASE("the same rows and seed give the same fit") {
   const FitOptions options{.steps = 120, .samples = 4, .sample_steps = 60};
   const GemmFit a = fit_gemm(h100(), rows, options);
   const GemmFit b = fit_gemm(h100(), rows, options);
-  CHECK(a.device.bf16.efficiency.value == b.device.bf16.efficiency.value);
-  CHECK(a.device.bf16.efficiency.ci == b.device.bf16.efficiency.ci);
+  CHECK(gemm_of(a.device).efficiency.value == gemm_of(b.device).efficiency.value);
+  CHECK(gemm_of(a.device).efficiency.ci == gemm_of(b.device).efficiency.ci);
   CHECK(a.device.power_settling.ci == b.device.power_settling.ci);
 }
 
@@ -171,7 +174,7 @@ TEST_CASE("a fit of two thirds of the shipped products predicts the rest") {
   CAPTURE(errors.median, errors.p90);
   CHECK(errors.median <= 0.06);
   CHECK(errors.p90 <= 0.16);
-  CHECK(within(fit.device.bf16.efficiency, h100().bf16.efficiency, 0.05));
+  CHECK(within(gemm_of(fit.device).efficiency, gemm_of(h100()).efficiency, 0.05));
 }
 
 // All 586 rows: median 3.4 %, 90 % within 9.0 %; of a 30 % held out: 3.2 and 8.9 %.

@@ -5,8 +5,10 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include "tests/devices.h"
 
 using namespace tenk;
+using tenk::testing::gemm_of;
 
 namespace {
 
@@ -55,11 +57,11 @@ TEST_CASE("every shipped accelerator profile reads, and every number has a sourc
     const DeviceProfile device = read_device_profile(Config::load(entry.path().string()));
     CHECK_FALSE(device.name.empty());
     for (const Known* known :
-         {&device.memory_bandwidth, &device.memory_efficiency, &device.launch, &device.bf16.peak,
-          &device.bf16.efficiency, &device.bf16.k_overhead, &device.bf16.tail,
-          &device.attention.efficiency, &device.attention.latency, &device.attention.passes,
-          &device.attention.backward_ratio, &device.sustained_power_factor,
-          &device.power_settling}) {
+         {&device.memory_bandwidth, &device.memory_efficiency, &device.launch,
+          &gemm_of(device).peak, &gemm_of(device).efficiency, &gemm_of(device).k_overhead,
+          &gemm_of(device).tail, &device.attention.efficiency, &device.attention.latency,
+          &device.attention.passes, &device.attention.backward_ratio,
+          &device.sustained_power_factor, &device.power_settling}) {
       CHECK_FALSE(known->source.empty());
       if (known->how == How::kAssumed) CHECK(known->ci >= 0.2);
     }
@@ -73,13 +75,13 @@ TEST_CASE("the H100 profile is in base units") {
   CHECK(device.memory.value() == Approx(79.6 * (1_GiB).value()));
   CHECK(device.sms == 132);
   CHECK(device.memory_bandwidth.value == Approx(3.35e12));
-  CHECK(device.bf16.peak.value == Approx(989.4e12));
+  CHECK(gemm_of(device).peak.value == Approx(989.4e12));
   CHECK(device.launch.value > 1e-6);
   CHECK(device.launch.value < 1e-5);
-  CHECK(device.bf16.peak.how == How::kDatasheet);
-  CHECK(device.bf16.efficiency.how == How::kFitted);
-  CHECK(device.bf16.tiles.front().m == 128);
-  CHECK(device.bf16.tiles.front().n == 256);
+  CHECK(gemm_of(device).peak.how == How::kDatasheet);
+  CHECK(gemm_of(device).efficiency.how == How::kFitted);
+  CHECK(gemm_of(device).tiles.front().m == 128);
+  CHECK(gemm_of(device).tiles.front().n == 256);
 }
 
 TEST_CASE("units are read with their prefix and refused when of another kind") {
@@ -125,4 +127,26 @@ TEST_CASE("all faults of a profile are reported at once") {
   CHECK_THAT(faults, Catch::Contains("-1"));
   CHECK_THAT(faults, Catch::Contains("launch"));
   CHECK_THAT(faults, Catch::Contains("lunch"));
+}
+
+TEST_CASE("a precision that a device has not is refused with those it has") {
+  const DeviceProfile device = read_device_profile(Config::parse(h100_text(), "h100-sxm.yaml"));
+  CHECK(device.gemm(Precision::kBf16) != nullptr);
+  CHECK(device.gemm(Precision::kInt8) == nullptr);
+  CHECK(device.wide() == Precision::kBf16);
+  CHECK_THROWS_WITH(device.need_gemm(Precision::kInt8),
+                    Catch::Contains("no int8 matrix products; it has fp16, bf16, fp8"));
+}
+
+TEST_CASE("a precision can stand for another's numbers, but not for none") {
+  const DeviceProfile device = read_device_profile(Config::parse(h100_text(), "h100-sxm.yaml"));
+  CHECK(gemm_of(device, Precision::kFp16).efficiency.value == gemm_of(device).efficiency.value);
+  CHECK_THAT(faults_of(changed("like: bf16", "like: fp4")), Catch::Contains("fp4"));
+  CHECK_THAT(faults_of(changed("like: bf16", "like: fp16")), Catch::Contains("fp16"));
+}
+
+TEST_CASE("a profile without 16 or 32 bit products is refused") {
+  std::string text = changed("\nbf16:", "\nint8:");
+  text.replace(text.find("fp16: {like: bf16}"), 18, "");
+  CHECK_THAT(faults_of(text), Catch::Contains("at least one of the sections bf16, fp16 and fp32"));
 }

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include "tests/devices.h"
 
 using namespace tenk;
+using tenk::testing::gemm_of;
 using namespace tenk::literals;
 
 namespace {
@@ -52,9 +54,10 @@ TEST_CASE("a matrix product is never faster than the tensor cores' peak") {
     const std::int64_t n = dimension(random);
     const std::int64_t k = dimension(random);
     CAPTURE(m, n, k);
-    const double seconds = gemm_time(device, m, n, k).s();
+    const double seconds = gemm_time(device, Precision::kBf16, m, n, k).s();
     REQUIRE(seconds > 0);
-    REQUIRE(flops(m, n, k) / seconds < device.bf16.peak.value * device.bf16.efficiency.value);
+    REQUIRE(flops(m, n, k) / seconds <
+            gemm_of(device).peak.value * gemm_of(device).efficiency.value);
   }
 }
 
@@ -67,7 +70,8 @@ TEST_CASE("a matrix product is never faster than its operands and result can be 
     const std::int64_t k = dimension(random);
     CAPTURE(m, n, k);
     const double bytes = 2.0 * static_cast<double>(m * n + n * k + m * k);
-    REQUIRE(bytes / gemm_time(device, m, n, k).s() < device.memory_bandwidth.value);
+    REQUIRE(bytes / gemm_time(device, Precision::kBf16, m, n, k).s() <
+            device.memory_bandwidth.value);
   }
 }
 
@@ -80,56 +84,60 @@ TEST_CASE("a matrix product with one dimension larger is never faster") {
     const std::int64_t k = dimension(random);
     const std::int64_t more = 1 + static_cast<std::int64_t>(random() % 300);
     CAPTURE(m, n, k, more);
-    const Time time = gemm_time(device, m, n, k);
-    REQUIRE(gemm_time(device, m + more, n, k) >= time);
-    REQUIRE(gemm_time(device, m, n + more, k) >= time);
-    REQUIRE(gemm_time(device, m, n, k + more) >= time);
+    const Time time = gemm_time(device, Precision::kBf16, m, n, k);
+    REQUIRE(gemm_time(device, Precision::kBf16, m + more, n, k) >= time);
+    REQUIRE(gemm_time(device, Precision::kBf16, m, n + more, k) >= time);
+    REQUIRE(gemm_time(device, Precision::kBf16, m, n, k + more) >= time);
   }
 }
 
 TEST_CASE("a product and its transpose take equally long") {
   const DeviceProfile device = h100();
-  CHECK(gemm_time(device, 4096, 1024, 8192) == gemm_time(device, 1024, 4096, 8192));
-  CHECK(gemm_time(device, 513, 12288, 777) == gemm_time(device, 12288, 513, 777));
+  CHECK(gemm_time(device, Precision::kBf16, 4096, 1024, 8192) ==
+        gemm_time(device, Precision::kBf16, 1024, 4096, 8192));
+  CHECK(gemm_time(device, Precision::kBf16, 513, 12288, 777) ==
+        gemm_time(device, Precision::kBf16, 12288, 513, 777));
 }
 
 TEST_CASE("two full waves of tiles take what the formula says by hand") {
   DeviceProfile device = h100();
-  device.bf16.tiles = {{.m = 128, .n = 256}};
-  device.bf16.efficiency.value = 0.5;
-  device.bf16.k_overhead.value = 24;
-  device.bf16.peak.value = 132e12;  // 1e12 a unit, 0.5e12 of it reached.
+  gemm_of(device).tiles = {{.m = 128, .n = 256}};
+  gemm_of(device).efficiency.value = 0.5;
+  gemm_of(device).k_overhead.value = 24;
+  gemm_of(device).peak.value = 132e12;  // 1e12 a unit, 0.5e12 of it reached.
   device.launch.value = 2e-6;
   // 128 * 12 rows, 256 * 22 columns: 264 tiles on 132 units, 2 waves, no tail.
   // One tile: 2 * 128 * 256 * (1000 + 24) = 67,108,864 FLOP at 0.5e12 = 134.217728 us.
   // Twice that, and 2 us of launch: 270.435456 us. (The tile the other way makes 6 * 44 as well.)
-  CHECK(gemm_time(device, 128 * 12, 256 * 22, 1000) == 270435456_ps);
+  CHECK(gemm_time(device, Precision::kBf16, 128 * 12, 256 * 22, 1000) == 270435456_ps);
 }
 
 TEST_CASE("one tile more than a wave costs the tail's share of a second wave") {
   DeviceProfile device = h100();
-  device.bf16.tiles = {{.m = 128, .n = 128}};
-  device.bf16.tail.value = 1;
+  gemm_of(device).tiles = {{.m = 128, .n = 128}};
+  gemm_of(device).tail.value = 1;
   device.launch.value = 1e-12;
-  const Time one = gemm_time(device, 128 * 12, 128 * 11, 4096);  // 132 tiles on 132 units.
-  const Time two = gemm_time(device, 128 * 19, 128 * 7, 4096);   // 133.
+  const Time one =
+      gemm_time(device, Precision::kBf16, 128 * 12, 128 * 11, 4096);  // 132 tiles on 132 units.
+  const Time two = gemm_time(device, Precision::kBf16, 128 * 19, 128 * 7, 4096);  // 133.
   CHECK(two.s() == Approx(2 * one.s()).epsilon(1e-6));
-  device.bf16.tail.value = 0;
-  CHECK(gemm_time(device, 128 * 19, 128 * 7, 4096).s() ==
+  gemm_of(device).tail.value = 0;
+  CHECK(gemm_time(device, Precision::kBf16, 128 * 19, 128 * 7, 4096).s() ==
         Approx(one.s() * 133 / 132).epsilon(1e-6));
 }
 
 TEST_CASE("the smallest product takes about a launch") {
   const DeviceProfile device = h100();
-  CHECK(gemm_time(device, 1, 1, 1).us() < 2 * device.launch.value * 1e6);
-  CHECK(gemm_time(device, 1, 1, 1).us() > device.launch.value * 1e6);
+  CHECK(gemm_time(device, Precision::kBf16, 1, 1, 1).us() < 2 * device.launch.value * 1e6);
+  CHECK(gemm_time(device, Precision::kBf16, 1, 1, 1).us() > device.launch.value * 1e6);
 }
 
 TEST_CASE("large H100 products run at 70 to 85 % of the datasheet's peak") {
   const DeviceProfile device = h100();
-  const double rate = flops(8192, 8192, 8192) / gemm_time(device, 8192, 8192, 8192).s();
-  CHECK(rate / device.bf16.peak.value > 0.70);
-  CHECK(rate / device.bf16.peak.value < 0.85);
+  const double rate =
+      flops(8192, 8192, 8192) / gemm_time(device, Precision::kBf16, 8192, 8192, 8192).s();
+  CHECK(rate / gemm_of(device).peak.value > 0.70);
+  CHECK(rate / gemm_of(device).peak.value < 0.85);
 }
 
 TEST_CASE("attention is never faster than peak or memory, and never faster when larger") {
@@ -142,8 +150,8 @@ TEST_CASE("attention is never faster than peak or memory, and never faster when 
     const Time backward = attention_backward_time(device, a);
     REQUIRE(forward > Time());
     REQUIRE(backward > forward);
-    REQUIRE(forward_flops(a) / forward.s() < device.bf16.peak.value);
-    REQUIRE(2.5 * forward_flops(a) / backward.s() < device.bf16.peak.value);
+    REQUIRE(forward_flops(a) / forward.s() < gemm_of(device).peak.value);
+    REQUIRE(2.5 * forward_flops(a) / backward.s() < gemm_of(device).peak.value);
     const auto tokens = static_cast<double>(a.batch * a.sequence * a.head_dim);
     const double bytes = 2.0 * 2 * tokens * static_cast<double>(a.heads + a.kv_heads);
     REQUIRE(bytes / forward.s() < device.memory_bandwidth.value);
@@ -193,6 +201,6 @@ TEST_CASE("a lone kernel takes between its time at full clock and at the power l
 TEST_CASE("kernels too long for the clock are refused, not wrapped") {
   const DeviceProfile device = h100();
   const std::int64_t huge = 1'000'000'000;
-  CHECK_THROWS_AS(gemm_time(device, huge, huge, huge), Error);
+  CHECK_THROWS_AS(gemm_time(device, Precision::kBf16, huge, huge, huge), Error);
   CHECK_THROWS_AS(attention_forward_time(device, {.batch = huge, .sequence = huge}), Error);
 }

@@ -4,11 +4,13 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/devices.h"
 #include "tests/workloads/training_cases.h"
 #include "workloads/flops.h"
 #include "workloads/kernels.h"
 
 using namespace tenk;
+using tenk::testing::gemm_of;
 
 namespace {
 
@@ -115,9 +117,9 @@ TEST_CASE("A step computes no faster than the peak, and a large one at about hal
     const TrainingSpec t = llama8b(fmt::format("tp: {}", tp));
     const double used = all_seconds(model_passes(t, device), 32) * 8;  // Micro-batches.
     const double flops = model_flops(t.model, t.batch).causal / tp;
-    const double utilisation = flops / used / device.bf16.peak.value;
+    const double utilisation = flops / used / gemm_of(device).peak.value;
     INFO("tp " << tp);
-    CHECK(utilisation < device.bf16.efficiency.value * device.sustained_power_factor.value);
+    CHECK(utilisation < gemm_of(device).efficiency.value * device.sustained_power_factor.value);
     CHECK(utilisation > 0.4);
   }
 }
@@ -132,6 +134,19 @@ TEST_CASE("Products and attention take the sustained time of their kernels") {
   CHECK(fast > slow * 0.855);  // Streaming kernels do not slow down.
 }
 
+TEST_CASE(
+    "Under fp8 a large layer is faster than under bf16, by less than the ratio of the peaks") {
+  const DeviceProfile device = cases::h100();
+  const ModelPasses wide = model_passes(llama8b("tp: 1"), device);
+  const ModelPasses narrow = model_passes(llama8b("tp: 1", "  precision: fp8\n"), device);
+  CHECK(seconds(narrow.layer_forward) < seconds(wide.layer_forward));
+  CHECK(seconds(narrow.layer_backward) < seconds(wide.layer_backward));
+  CHECK(seconds(narrow.layer_backward) > seconds(wide.layer_backward) / 2);
+  CHECK(seconds(narrow.head_forward) == seconds(wide.head_forward));
+  CHECK(optimizer_time(device, Precision::kFp8, 1'000'000, 8'000'000) >
+        optimizer_time(device, Precision::kBf16, 1'000'000, 8'000'000));
+}
+
 TEST_CASE("Longer sequences, and each dimension of the model, never take less time") {
   const DeviceProfile device = cases::h100();
   double before = 0;
@@ -144,6 +159,6 @@ TEST_CASE("Longer sequences, and each dimension of the model, never take less ti
 
 TEST_CASE("Adam streams 34 bytes for each parameter it updates and zeroes 4 of each held") {
   const DeviceProfile device = cases::h100();
-  CHECK(optimizer_time(device, 1'000'000, 8'000'000) ==
+  CHECK(optimizer_time(device, Precision::kBf16, 1'000'000, 8'000'000) ==
         streaming_time(device, Bytes(34'000'000)) + streaming_time(device, Bytes(32'000'000)));
 }

@@ -132,12 +132,12 @@ TEST_CASE("Batches that do not divide are refused with the arithmetic") {
         "3: job.batch: 1000000000 micro-batches through 1 chunks are more than 4194304 passes");
 }
 
-TEST_CASE("Unsupported precision and unknown words are named") {
+TEST_CASE("Unknown precisions and other words are named") {
   const std::string job =
       "job:\n  model: {layers: 2, hidden: 64, heads: 4, vocab: 9}\n"
       "  batch: {global: 1, sequence: 8}\n";
-  CHECK(faults_of(job + "  precision: fp8\n") ==
-        "4: job.precision fp8 is not supported yet; precision must be bf16");
+  CHECK(faults_of(job + "  precision: fp9\n") ==
+        "4: unknown job.precision \"fp9\"; did you mean \"fp8\"?");
   CHECK(faults_of(job + "  recompute: ful\n") ==
         "4: unknown job.recompute \"ful\"; did you mean \"full\"?");
 }
