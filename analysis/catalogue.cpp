@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/validate/validation.h"
 #include "calibration/importers/importer.h"
 #include "sim/base/embedded.h"
 #include "sim/base/presets.h"
@@ -85,7 +86,8 @@ std::vector<CatalogueKind> catalogue() {
           algorithms(),
           code("schedules", "job.parallel.schedule of a scenario", schedules()),
           code("engines", "engine.name of a scenario", engine_kinds()),
-          code("importers", "`tenk import NAME FILE`", import_kinds())};
+          code("importers", "`tenk import NAME FILE`", import_kinds()),
+          code("validations", "`tenk validate NAME FILE`", validation_kinds())};
 }
 
 }  // namespace tenk

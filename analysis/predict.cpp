@@ -174,6 +174,20 @@ Prediction predict(const Scenario& s) {
   return p;
 }
 
+StepTime predict_step(const Scenario& s) {
+  TENK_CHECK(s.job.has_value() && s.device.has_value(), "the scenario was read with its job");
+  const Fabric fabric = build_fabric(s.cluster);
+  const Workload workload = build_training(*s.job, *s.device);
+  const Placed placed = place_and_fold(fabric, workload, s.tuning, true);
+  StepTime result;
+  result.step = simulate(workload, placed, s.engine).timeline.makespan;
+  const auto [low, high] = interval_of(vary(s, fabric, placed), result.step);
+  result.low_s = low;
+  result.high_s = high;
+  result.fits = describe_training(*s.job, *s.device).fits;
+  return result;
+}
+
 CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<const Bytes> sizes) {
   const auto since = Clock::now();
   const Fabric fabric = build_fabric(s.cluster);

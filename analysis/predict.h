@@ -11,6 +11,14 @@ namespace tenk {
 // prediction (but for engine.wall_s) on every machine.
 Prediction predict(const Scenario& scenario);
 
+// The step time alone, with its interval: no cost, no report. For validation and searches.
+struct StepTime {
+  Time step;
+  double low_s = 0, high_s = 0;
+  bool fits = true;
+};
+StepTime predict_step(const Scenario& scenario);
+
 // Runs `op` over all accelerators of the cluster, once for each size. Sizes as nccl-tests count
 // them, > 0. Throws Error{kInvalid} if the cluster has fewer than two accelerators.
 CollectiveTable predict_collective(const Scenario& scenario, Collective op,

@@ -52,6 +52,30 @@ std::uint32_t read_nodes(Section& cluster, Section& fabric, const NetworkKind* k
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(nodes, 1, most));
 }
 
+// Leaves the first `used` accelerators of the node to the job, with the NICs that are theirs; the
+// others stay where they are, idle, and keep their price.
+void use_accelerators(std::uint32_t used, NodeTemplate& node) {
+  const auto all = static_cast<std::uint32_t>(node.accelerators.size());
+  std::vector<NodeTemplate::Path> to_peer;
+  for (std::uint32_t a = 0; a < used; ++a) {
+    for (std::uint32_t b = 0; b < used; ++b) to_peer.push_back(node.to_peer[a * all + b]);
+  }
+  node.to_peer = std::move(to_peer);
+  node.accelerators.resize(used);
+  node.port_of.resize(used);
+  node.to_port.resize(used);
+  node.from_port.resize(used);
+  std::vector<std::uint32_t> ports;
+  for (std::uint32_t& port :
+       node.port_of) {  // Ports keep their order: they are used from first on.
+    const std::uint32_t device = node.ports[port];
+    const auto found = std::find(ports.begin(), ports.end(), device);
+    port = static_cast<std::uint32_t>(found - ports.begin());
+    if (found == ports.end()) ports.push_back(device);
+  }
+  node.ports = std::move(ports);
+}
+
 // Adds the devices and cables of all nodes; returns the NIC devices in order of PortId.
 std::vector<DeviceId> add_nodes(const ClusterSpec& spec, GraphBuilder& builder) {
   std::vector<Device> devices;  // Kinds are looked up once, not for every node.
@@ -136,6 +160,9 @@ ClusterSpec read_cluster(Section section) {
   const bool known = std::find(presets.begin(), presets.end(), preset) != presets.end();
   spec.node = read_node(load_preset("nodes", known ? preset : "endpoint"));
   spec.node.name = preset;
+  const auto all = static_cast<std::int64_t>(spec.node.accelerators.size());
+  const std::int64_t used = section.integer("gpus-per-node", {1, all}, all);
+  if (used < all) use_accelerators(static_cast<std::uint32_t>(used), spec.node);
   Section fabric = section.section("fabric");
   const NetworkKind* kind = read_kind(fabric);
   spec.nodes = read_nodes(section, fabric, kind, spec.node);

@@ -8,6 +8,7 @@
 
 #include "analysis/cli/command.h"
 #include "analysis/sizes.h"
+#include "analysis/validate/validation.h"
 #include "sim/base/config.h"
 #include "sim/base/error.h"
 #include "sim/base/kinds.h"
@@ -112,6 +113,11 @@ std::size_t choose(const std::string& option, const std::string& word,
          command);
 }
 
+std::string out_folder(const Raw& raw, std::string_view command) {
+  if (!raw.out.empty() && raw.out.back().empty()) refuse("-o: the directory has no name", command);
+  return last_of(raw.out, "");
+}
+
 // `formats`: all that the command knows, kFormatNames first.
 template <std::size_t kCount>
 PredictOptions predict_options(const Raw& raw, const std::string& command,
@@ -127,8 +133,7 @@ PredictOptions predict_options(const Raw& raw, const std::string& command,
   options.set = raw.set;
   const std::string format = last_of(raw.format, "table");
   options.format = static_cast<Format>(choose("--format", format, formats, command));
-  options.out = last_of(raw.out, "");
-  if (!raw.out.empty() && options.out.empty()) refuse("-o: the directory has no name", command);
+  options.out = out_folder(raw, command);
   options.no_colour = raw.no_colour;
   return options;
 }
@@ -206,25 +211,36 @@ CollectiveCommand collective_command(const Raw& raw) {
   return command;
 }
 
-ImportCommand import_command(const Raw& raw) {
-  const std::string name = "import";
-  const Texts kinds = names_of(import_kinds());
+// KIND FILE...: the first word is one of `kinds`.
+template <class Kinds>
+std::pair<std::string, Texts> kind_and_files(const Raw& raw, const Kinds& kinds,
+                                             std::string_view command) {
+  const Texts names = names_of(kinds);
   if (raw.positionals.empty()) {
-    refuse(fmt::format("KIND is missing: {}", fmt::join(kinds, ", ")), name);
+    refuse(fmt::format("KIND is missing: {}", fmt::join(names, ", ")), command);
   }
-  ImportCommand command;
-  command.kind = raw.positionals[0];
-  if (find_kind(import_kinds(), command.kind) == nullptr) {
-    refuse(fmt::format("\"{}\" is none of {}{}", shown(command.kind), fmt::join(kinds, ", "),
-                       did_you_mean(command.kind, kinds)),
-           name);
+  const std::string& kind = raw.positionals[0];
+  if (find_kind(kinds, kind) == nullptr) {
+    refuse(fmt::format("\"{}\" is none of {}{}", shown(kind), fmt::join(names, ", "),
+                       did_you_mean(kind, names)),
+           command);
   }
-  command.files.assign(raw.positionals.begin() + 1, raw.positionals.end());
-  if (command.files.empty()) refuse("FILE is missing", name);
-  command.options = {last_of(raw.collective, ""), last_of(raw.gpu, "")};
-  command.out = last_of(raw.out, "");
-  if (!raw.out.empty() && command.out.empty()) refuse("-o: the directory has no name", name);
-  return command;
+  if (raw.positionals.size() < 2) refuse("FILE is missing", command);
+  return {kind, Texts(raw.positionals.begin() + 1, raw.positionals.end())};
+}
+
+ImportCommand import_command(const Raw& raw) {
+  auto [kind, files] = kind_and_files(raw, import_kinds(), "import");
+  return {std::move(kind), std::move(files), {last_of(raw.collective, ""), last_of(raw.gpu, "")},
+          out_folder(raw, "import")};
+}
+
+ValidateCommand validate_command(const Raw& raw) {
+  auto [kind, files] = kind_and_files(raw, validation_kinds(), "validate");
+  const std::string format = last_of(raw.format, "table");
+  return {std::move(kind), std::move(files),
+          static_cast<Format>(choose("--format", format, kFormatNames, "validate")),
+          out_folder(raw, "validate"), raw.no_colour};
 }
 
 Command help_command(const Texts& topics) {
@@ -259,6 +275,7 @@ Command command_of(const std::string& name, const Raw& raw) {
   if (name == "list") return list_command(raw);
   if (name == "show") return show_command(raw);
   if (name == "import") return import_command(raw);
+  if (name == "validate") return validate_command(raw);
   if (name == "help") return help_command(raw.positionals);
   if (raw.positionals.empty()) refuse("FILE is missing", name);
   return CheckCommand{raw.positionals};
@@ -297,6 +314,9 @@ void parse(Texts arguments, CLI::App& tenk, Raw& raw) {
   add_option(import, "-o,--output", raw.out);
   add_option(import, "--collective", raw.collective);
   add_option(import, "--gpu", raw.gpu);
+  CLI::App& validate = add_command(tenk, "validate", raw);
+  add_option(validate, "--format", raw.format);
+  add_option(validate, "-o,--output", raw.out);
   add_command(tenk, "help", raw);
   try {
     std::reverse(arguments.begin(), arguments.end());  // Last first, says CLI11.

@@ -57,14 +57,21 @@ struct ImportCommand {
   ImportOptions options;
   std::string out;  // A folder; empty: to standard output.
 };
+struct ValidateCommand {
+  std::string kind;
+  std::vector<std::string> files;
+  Format format = Format::kTable;
+  std::string out;  // A folder; empty: none.
+  bool no_colour = false;
+};
 struct HelpCommand {
   std::string topic;  // A command, or empty.
 };
 struct VersionCommand {};
 
-using Command =
-    std::variant<RunCommand, CompareCommand, CollectiveCommand, TopoCommand, ListCommand,
-                 ShowCommand, CheckCommand, ImportCommand, HelpCommand, VersionCommand>;
+using Command = std::variant<RunCommand, CompareCommand, CollectiveCommand, TopoCommand,
+                             ListCommand, ShowCommand, CheckCommand, ImportCommand, ValidateCommand,
+                             HelpCommand, VersionCommand>;
 
 // Throws Error{kUsage} for anything that is not a command line of tenk.
 Command parse_arguments(int argc, const char* const* argv);
@@ -77,6 +84,7 @@ int execute(const ListCommand& command);
 int execute(const ShowCommand& command);
 int execute(const CheckCommand& command);
 int execute(const ImportCommand& command);
+int execute(const ValidateCommand& command);
 int execute(const HelpCommand& command);
 int execute(const VersionCommand& command);
 

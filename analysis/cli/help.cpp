@@ -13,7 +13,7 @@ struct Topic {
   std::string_view command, text;
 };
 
-constexpr std::array<Topic, 10> kTopics = {
+constexpr std::array<Topic, 11> kTopics = {
     {{"", R"(tenk: what throughput will a cluster give?
 
 usage: tenk COMMAND ...
@@ -22,6 +22,8 @@ usage: tenk COMMAND ...
   tenk compare FILE...      the same job on several clusters: who is fastest, cheapest, and why
   tenk collective SCENARIO  a table like that of nccl-tests for this cluster
   tenk topo SCENARIO        counts, diameter, bisection, cost and a picture; no simulation
+  tenk validate KIND FILE...
+                            predict what others measured: how far off are we?
   tenk import KIND FILE...  other tools' measurements into tenk's tables
   tenk list [KIND]          which presets, fabrics, algorithms, ... are there?
   tenk show NAME            one of them
@@ -102,6 +104,16 @@ names the kinds. What was passed over or guessed is said on standard error.
                        without it the one table goes to standard output
   --collective OP      which collective it was, where the file does not say
   --gpu NAME           which GPU it was, where the file does not say
+)"},
+     {"validate", R"(usage: tenk validate KIND FILE... [options]
+
+Predicts every row of tables of published measurements (docs/formats.md) from its own columns and
+prints the errors: by part, by profile, by kind of row, the worst rows, what was left out and why,
+what was assumed. tenk list validations names the kinds. Files may be gzipped.
+
+  --format FORMAT      table (default), json, csv (one line a row) or md
+  -o, --output DIR     also write result.json, rows.csv and scatter.svg to DIR
+  --no-color           plain text also on a terminal (as does NO_COLOR=1)
 )"},
      {"help", R"(usage: tenk help [COMMAND]
 )"}}};

@@ -210,5 +210,22 @@ TEST_CASE("Wrong clusters are refused with every fault and its position") {
              Catch::Contains("no cable \"leaf0:spine9\""));
 }
 
+TEST_CASE("A job on 4 of a server's 8 GPUs has their 4 NICs; the others stay in the graph, idle") {
+  const std::string cluster =
+      "{nodes: 2, node: hgx-h100-8, gpus-per-node: 4, fabric: {kind: clos, tiers: 2, radix: 64, "
+      "rails: 4, link: {rate: 400Gbps, latency: 300ns}}}";
+  const Fabric f = fabric(cluster);
+  CHECK(f.accelerators() == 8);
+  CHECK(f.graph().count("gpu") == 16);
+  CHECK(count(f).host == 8);
+  std::vector<Usage> inside, between;
+  f.connect(0, 3, {}, inside);
+  f.connect(0, 7, {}, between);
+  CHECK(inside.size() == 2);  // NVLink out, NVLink in.
+  CHECK(between.size() > 4);
+  CHECK(f.node_of(3) == 0);
+  CHECK(f.node_of(4) == 1);
+}
+
 }  // namespace
 }  // namespace tenk

@@ -1,0 +1,100 @@
+// Published training runs: does a step take as long as we say?
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "analysis/predict.h"
+#include "analysis/validate/training_scenario.h"
+#include "analysis/validate/validation.h"
+#include "sim/base/error.h"
+
+namespace tenk {
+namespace {
+
+// What became of one row: one of the three.
+struct Outcome {
+  std::optional<Judged> judged;
+  std::optional<Skipped> skipped;
+  std::vector<std::string> assumptions;
+};
+
+Outcome leave_out(const TrainingRow& row, std::string why, bool excluded) {
+  return {.judged = {},
+          .skipped = Skipped{row.id, row.part, std::move(why), excluded},
+          .assumptions = {}};
+}
+
+// The first line of an error without its place: equal faults have equal texts.
+std::string reason_of(const Error& error) { return error.faults().front().message; }
+
+Judged judge_scenario(const TrainingRow& row, const RowScenario& s) {
+  const Scenario scenario = read_scenario(Config::parse(s.text, row.id), ScenarioUse::kWholeJob);
+  const StepTime time = predict_step(scenario);
+  Judged judged;
+  judged.id = row.id;
+  judged.part = row.part;
+  judged.gpu = s.gpu;
+  judged.cell = fmt::format("{}, {}", row.precision,
+                            scenario.cluster.nodes == 1 ? "one server" : "several servers");
+  judged.workload = fmt::format("{} on {} (tp {} pp {})", row.model, *row.gpus, *row.tp, *row.pp);
+  judged.measured_s = *row.iter_time_s;
+  judged.predicted_s = time.step.s();
+  judged.low_s = time.low_s;
+  judged.high_s = time.high_s;
+  return judged;
+}
+
+Outcome judge_row(const TrainingRow& row, const std::string& superseded_why) {
+  if (const std::string why = incomplete(row); !why.empty()) return leave_out(row, why, true);
+  if (!superseded_why.empty()) return leave_out(row, superseded_why, true);
+  if (const std::string why = missing_feature(row); !why.empty()) {
+    return leave_out(row, why, false);
+  }
+  RowScenario scenario = scenario_of(row);
+  if (!scenario.excluded.empty()) return leave_out(row, scenario.excluded, true);
+  if (!scenario.skipped.empty()) return leave_out(row, scenario.skipped, false);
+  try {
+    return {.judged = judge_scenario(row, scenario),
+            .skipped = {},
+            .assumptions = std::move(scenario.assumptions)};
+  } catch (const Error& error) {
+    return leave_out(row, reason_of(error), false);
+  }
+}
+
+// Rows are independent: each thread takes the next one; the order of results is that of the rows.
+std::vector<Outcome> judge_all(const std::vector<TrainingRow>& rows) {
+  const std::vector<std::string> old = superseded(rows);
+  std::vector<Outcome> outcomes(rows.size());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < rows.size(); i = next++) {
+      outcomes[i] = judge_row(rows[i], old[i]);
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (unsigned t = 1; t < std::max(1u, std::thread::hardware_concurrency()); ++t) {
+    threads.emplace_back(work);
+  }
+  work();
+  return outcomes;
+}
+
+void judge_training(const std::string& text, const std::string& file, Validation& all) {
+  const std::vector<TrainingRow> rows = read_training_rows(text, file);
+  std::vector<Outcome> outcomes = judge_all(rows);
+  for (Outcome& outcome : outcomes) {
+    if (outcome.judged) all.rows.push_back(std::move(*outcome.judged));
+    if (outcome.skipped) all.skipped.push_back(std::move(*outcome.skipped));
+    for (const std::string& text_of : outcome.assumptions) ++all.assumptions[text_of];
+  }
+}
+
+}  // namespace
+
+extern const ValidationKind kTrainingValidation{
+    .name = "training", .summary = "training runs with their step times", .judge = judge_training};
+
+}  // namespace tenk

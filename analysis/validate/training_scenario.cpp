@@ -1,0 +1,234 @@
+#include "analysis/validate/training_scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "analysis/validate/hardware.h"
+#include "sim/base/presets.h"
+#include "workloads/model.h"
+
+namespace tenk {
+namespace {
+
+bool has(const std::string& text, std::string_view word) {
+  const auto equal = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) ==
+           std::tolower(static_cast<unsigned char>(b));
+  };
+  return std::search(text.begin(), text.end(), word.begin(), word.end(), equal) != text.end();
+}
+
+bool any_of(const std::string& text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](auto word) { return has(text, word); });
+}
+
+// --- Model --------------------------------------------------------------------------------------
+
+// The forms that decoder models take, and how the text of model.cpp asks for them.
+struct Form {
+  std::string_view name;
+  std::string_view yaml;
+};
+constexpr Form kGpt{"GPT", "style: gpt"};
+constexpr Form kLlama{"Llama", "style: llama"};
+
+struct Shape {
+  Form form;
+  std::int64_t heads = 1, kv_heads = 1, ffn = 1, vocab = 1;
+};
+
+std::string model_yaml(const TrainingRow& row, const Shape& s) {
+  return fmt::format("{{{}, layers: {}, hidden: {}, heads: {}, kv-heads: {}, ffn: {}, vocab: {}}}",
+                     s.form.yaml, *row.layers, *row.hidden, s.heads, s.kv_heads, s.ffn, s.vocab);
+}
+
+double billions(const TrainingRow& row, const Shape& shape) {
+  Faults faults;
+  const Config config = Config::parse(model_yaml(row, shape), row.id);
+  const TransformerSpec model =
+      read_model(Section(config, "model", faults), row.sequence.value_or(1), faults);
+  return faults.empty() ? static_cast<double>(parameters(model)) * 1e-9 : 0;
+}
+
+// Half a unit of the last digit that "70.6" or "175" prints.
+double printed_slack(double value) {
+  const std::string text = fmt::format("{}", value);
+  const std::size_t dot = text.find('.');
+  const std::size_t digits = dot == std::string::npos ? 0 : text.size() - dot - 1;
+  return 0.5 * std::pow(10.0, -static_cast<double>(digits));
+}
+
+// Gated and untied, or plain and tied: by the words of the name; grouped keys and odd inner widths
+// belong to the Llama form.
+Form form_of(const TrainingRow& row) {
+  if (any_of(row.model, {"llama", "mistral", "qwen"})) return kLlama;
+  if (any_of(row.model, {"gpt", "megatron", "turing", "mpt", "bloom", "nemotron"})) return kGpt;
+  const bool grouped = row.kv_heads && row.heads && *row.kv_heads < *row.heads;
+  return grouped && row.ffn && *row.ffn != 4 * *row.hidden ? kLlama : kGpt;
+}
+
+Shape shape_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  Shape shape;
+  shape.form = form_of(row);
+  const std::int64_t hidden = *row.hidden;
+  shape.heads = row.heads.value_or(0);
+  if (shape.heads < 1) {
+    shape.heads = std::max<std::int64_t>(1, hidden / 128);
+    const std::int64_t tp = row.tp.value_or(1);
+    while (shape.heads % tp != 0 || hidden % shape.heads != 0) ++shape.heads;
+    assumptions.emplace_back("heads of 128 where the table has no number of heads");
+  }
+  shape.kv_heads = row.kv_heads.value_or(shape.heads);
+  shape.ffn = row.ffn.value_or(4 * hidden);
+  shape.vocab = row.vocab.value_or(51200);
+  if (!row.vocab) assumptions.emplace_back("a vocabulary of 51,200 where the table has none");
+  return shape;
+}
+
+// --- Cluster ------------------------------------------------------------------------------------
+
+struct Cluster {
+  std::string yaml;
+  std::string gpu;
+};
+
+std::string fabric_yaml(std::int64_t nodes, int rails, double gbps) {
+  constexpr std::int64_t kTwoTiers = 2048;  // Nodes that 64-port switches join in two tiers.
+  return fmt::format(
+      "{{kind: clos, tiers: {}, radix: 64, rails: {}, link: {{rate: {}Gbps, latency: 300ns}}}}",
+      nodes > kTwoTiers ? 3 : 2, rails, gbps);
+}
+
+// Sets `out`, or out.skipped.
+std::optional<Cluster> cluster_of(const TrainingRow& row, RowScenario& out) {
+  std::vector<std::string>& assumptions = out.assumptions;
+  const std::optional<std::string> gpu = accelerator_named(row.gpu_type, assumptions);
+  const UsualServer* server = gpu ? usual_server(*gpu) : nullptr;
+  const auto nodes_known = preset_names("nodes");
+  if (server == nullptr ||
+      std::find(nodes_known.begin(), nodes_known.end(), server->node) == nodes_known.end()) {
+    out.skipped = "there is no profile of this accelerator or its server";
+    return std::nullopt;
+  }
+  const std::int64_t gpus = *row.gpus;
+  const std::int64_t domain = server->gpus;
+  std::int64_t per_node = std::min<std::int64_t>(gpus, domain);
+  if (domain > 8 && gpus > domain) {
+    per_node = 64;  // Jobs of powers of two leave 8 of 72 spare.
+    assumptions.emplace_back("jobs on racks of 72 use 64 of them");
+  }
+  if (gpus % per_node != 0) {
+    out.skipped = "the GPUs do not fill whole servers";
+    return std::nullopt;
+  }
+  NodeNetwork network = server->network;
+  if (const auto stated = node_network_named(row.network); stated && domain <= 8) {
+    network = *stated;
+  } else if (gpus > domain) {
+    assumptions.push_back(fmt::format("{} x {} Gb/s a server of {} where the row states no network",
+                                      network.nics, network.gbps, server->node));
+  }
+  const double rate = network.gbps * network.nics / static_cast<double>(domain);
+  if (network.nics != domain) {
+    assumptions.emplace_back("fewer NICs than GPUs are modelled as one a GPU of the same sum");
+  }
+  if (gpus > per_node) assumptions.emplace_back("a non-blocking CLOS network of 64-port switches");
+  const std::int64_t nodes = gpus / per_node;
+  return Cluster{
+      fmt::format("{{nodes: {}, node: {}, gpus-per-node: {}, fabric: {}}}", nodes, server->node,
+                  per_node, fabric_yaml(nodes, static_cast<int>(per_node), rate)),
+      *gpu};
+}
+
+// --- Job ----------------------------------------------------------------------------------------
+
+// "bf16", "fp8", ... as job.precision reads them.
+std::string precision_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (has(row.precision, "nvfp4")) return "fp4";
+  if (has(row.precision, "mxfp8")) {
+    assumptions.emplace_back("MXFP8 as FP8 with one scale a tensor");
+    return "fp8";
+  }
+  if (has(row.precision, "fp8")) return "fp8";
+  if (has(row.precision, "bf16") || row.precision.empty()) return "bf16";
+  return "fp16";
+}
+
+std::string recompute_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (has(row.recompute, "full")) return "full";
+  if (has(row.recompute, "selective")) return "selective";
+  if (row.recompute.empty()) {
+    assumptions.emplace_back("no recomputation where the row does not state it");
+  }
+  return "none";
+}
+
+struct Overlap {
+  bool tp = false, dp = false;
+};
+// What the frameworks overlap by default: the NeMo and Megatron-Core recipes gradients and
+// tensor-parallel exchanges, their forebears neither.
+Overlap overlap_of(const TrainingRow& row) {
+  Overlap overlap;
+  overlap.dp = any_of(row.framework, {"nemo", "megatron-core", "megatron-bridge", "megascale"}) ||
+               has(row.opt_sharding, "overlap");
+  overlap.tp = any_of(row.framework, {"nemo", "megatron-core", "megatron-bridge", "megascale"});
+  return overlap;
+}
+
+bool shards_sequence(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (row.sequence_parallel) return *row.sequence_parallel != 0;
+  const bool modern = any_of(row.framework, {"nemo", "megatron-core", "megatron-bridge"});
+  if (*row.tp > 1) {
+    assumptions.push_back(modern ? "sequence parallelism with NeMo and Megatron-Core"
+                                 : "no sequence parallelism where the row does not state it");
+  }
+  return modern;
+}
+
+std::string job_yaml(const TrainingRow& row, const Shape& shape,
+                     std::vector<std::string>& assumptions) {
+  const std::int64_t dp = *row.gpus / (*row.tp * *row.pp);
+  const std::int64_t micro = row.micro_batch.value_or(1);
+  if (!row.micro_batch) assumptions.emplace_back("micro-batches of 1 where the row has none");
+  if (!row.vpp && *row.pp > 1) assumptions.emplace_back("one chunk a stage where vpp is missing");
+  const std::string recompute = recompute_of(row, assumptions);
+  const Overlap overlap = overlap_of(row);
+  const bool zero1 = any_of(row.opt_sharding, {"distributed", "zero-1"});
+  const bool sequence = shards_sequence(row, assumptions);
+  return fmt::format(
+      "{{model: {}, parallel: {{tp: {}, pp: {}, vpp: {}, dp: {}, sequence-parallel: {}, zero: "
+      "{}}}, "
+      "batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
+      "overlap: {{tp: {}, dp: {}, pp: {}}}}}",
+      model_yaml(row, shape), *row.tp, *row.pp, row.vpp.value_or(1), dp, sequence, zero1 ? 1 : 0,
+      *row.global_batch, micro, *row.sequence, precision_of(row, assumptions), recompute,
+      overlap.tp, overlap.dp, true);
+}
+
+}  // namespace
+
+RowScenario scenario_of(const TrainingRow& row) {
+  RowScenario out;
+  const Shape shape = shape_of(row, out.assumptions);
+  if (has(row.arch_how, "recalled") && row.params_b) {
+    const double count = billions(row, shape);
+    const double slack = std::max(0.005 * *row.params_b, printed_slack(*row.params_b));
+    if (std::abs(count - *row.params_b) > slack) {
+      out.excluded = "recalled dimensions do not give the named model's parameters";
+      return out;
+    }
+  }
+  const std::optional<Cluster> cluster = cluster_of(row, out);
+  if (!cluster) return out;
+  out.gpu = cluster->gpu;
+  out.text = fmt::format("version: 1\nname: \"{}\"\ncluster: {}\njob: {}\n", row.id, cluster->yaml,
+                         job_yaml(row, shape, out.assumptions));
+  return out;
+}
+
+}  // namespace tenk
