@@ -1,9 +1,10 @@
 // How far could the step time be off, given how well we know the numbers it is made of?
 //
-// Linear propagation: each number of the device profile and the collective tuning that has an
-// interval is lowered to the end of it, one at a time, and the step is predicted again; the
-// changes are taken as independent and added in quadrature. The result is a 90 % interval as far
-// as the profiles' are; what the model leaves out is not in it.
+// Linear propagation: each number of the device profile, the collective tuning and the host that
+// has an interval is lowered to the end of it, one at a time, and the step is predicted again; the
+// changes are taken as independent and added in quadrature, and so is kModelError for what no
+// number stands for. The result is meant to hold 9 of 10 measured steps; docs/accuracy.md says how
+// many it held.
 //
 // The variations themselves say more than the interval: two clusters of the same cards share these
 // numbers, so their step times go up and down together (analysis/lead.h).
@@ -17,9 +18,16 @@
 
 namespace tenk {
 
-// One simulation for each uncertain number of the scenario's profiles, always in the same order;
-// folding is exact, so `placed` may be folded whatever the scenario says.
-std::vector<Variation> vary(const Scenario& scenario, const Fabric& fabric, const Placed& placed);
+// One entry for each uncertain number of the scenario's profiles, always in the same order: `step`
+// and what that number changes. Jobs of more than 4 pp micro-batches are simulated with pp and 2 pp
+// of them and the change is extrapolated, as each further one costs the same. Folding is exact, so
+// `placed` may be folded whatever the scenario says.
+std::vector<Variation> vary(const Scenario& scenario, const Fabric& fabric, const Placed& placed,
+                            Time step);
+
+// What is left when every number is known: half-width of a 90 % interval, of the step. Set so that
+// intervals hold nine in ten published dense steps (docs/accuracy.md).
+inline constexpr double kModelError = 0.15;
 
 // {low, high} in seconds around `step`.
 std::pair<double, double> interval_of(std::span<const Variation> variations, Time step);

@@ -93,8 +93,9 @@ void report_assumptions(const Scenario& s, const Fabric& fabric, const TrainingF
   p.assumptions.push_back(fmt::format("GPUs run at {:.3g} of full-clock speed under sustained load",
                                       s.device->sustained_power_factor.value));
   p.assumptions.emplace_back(
-      "interval_s carries the stated uncertainty of the profiles' numbers, not of what the model "
-      "leaves out");
+      "interval_s: the stated uncertainty of the profiles' numbers and 15 % for what the model "
+      "leaves "
+      "out");
   p.warnings = s.warnings;
   p.provenance = {
       fmt::format("tenk {}", kVersion),
@@ -167,7 +168,7 @@ Prediction predict(const Scenario& s) {
   p.assumptions.insert(p.assumptions.end(), site.assumptions.begin(), site.assumptions.end());
   Placed folded;  // Only if the scenario asks for the unfolded run.
   if (!s.engine.fold) folded = {placed.traffic, find_symmetry(placed.traffic)};
-  p.variations = vary(s, fabric, s.engine.fold ? placed : folded);
+  p.variations = vary(s, fabric, s.engine.fold ? placed : folded, p.step_time);
   const auto [low, high] = interval_of(p.variations, p.step_time);
   p.interval_low_s = low;
   p.interval_high_s = high;
@@ -181,7 +182,7 @@ StepTime predict_step(const Scenario& s) {
   const Placed placed = place_and_fold(fabric, workload, s.tuning, true);
   StepTime result;
   result.step = simulate(workload, placed, s.engine).timeline.makespan;
-  const auto [low, high] = interval_of(vary(s, fabric, placed), result.step);
+  const auto [low, high] = interval_of(vary(s, fabric, placed, result.step), result.step);
   result.low_s = low;
   result.high_s = high;
   result.fits = describe_training(*s.job, *s.device).fits;

@@ -23,6 +23,8 @@ constexpr double kGeluForward = 4;       // x in, y out.
 constexpr double kGeluBackward = 6;      // dy, x in, dx out.
 constexpr double kSwigluForward = 6;     // Gate, x in, y out: per element of y.
 constexpr double kSwigluBackward = 10;   // dy, gate, x in, both gradients out.
+constexpr double kSoftmaxForward = 4;    // In place: scores in, shares out.
+constexpr double kSoftmaxBackward = 6;   // dy, shares in, dx out.
 constexpr double kLookupForward = 4;     // Row in, row out.
 constexpr double kLookupBackward = 10;   // dy in, FP32 gradient in and out.
 constexpr double kLogitsMax = 10;        // Cast to FP32; maximum.
@@ -205,6 +207,39 @@ class PassBuilder {
   Pass pass_;
 };
 
+struct BothWays {
+  Time forward, backward;
+};
+
+// Unfused: `rows` x sequence scores for each head, one product before and one behind them.
+BothWays unfused_attention(const TrainingSpec& t, const DeviceProfile& device,
+                           const AttentionShape& shape) {
+  const std::int64_t rows = shape.batch * shape.heads * shape.sequence;
+  const double scores = static_cast<double>(rows) * static_cast<double>(shape.sequence);
+  const bool masks = t.model.dropout;
+  const Time products =
+      sustained_time(device,
+                     gemm_time(device, device.wide(), rows, shape.sequence, shape.head_dim)) +
+      sustained_time(device,
+                     gemm_time(device, device.wide(), rows, shape.head_dim, shape.sequence));
+  BothWays time{products, products + products};
+  time.forward += streamed(device, kSoftmaxForward * scores);
+  time.backward += streamed(device, kSoftmaxBackward * scores);
+  if (masks) {
+    time.forward += streamed(device, kDropoutBackward * scores);  // x in, mask and y out.
+    time.backward += streamed(device, kDropoutBackward * scores);
+  }
+  if (t.recompute == Recompute::kSelective) time.backward += time.forward;
+  return time;
+}
+
+BothWays attention_times(const TrainingSpec& t, const DeviceProfile& device,
+                         const AttentionShape& shape) {
+  if (t.attention == AttentionKernel::kUnfused) return unfused_attention(t, device, shape);
+  return {sustained_time(device, attention_forward_time(device, shape)),
+          sustained_time(device, attention_backward_time(device, shape))};
+}
+
 Half attention_half(const TrainingSpec& t, const DeviceProfile& device) {
   const TransformerSpec& m = t.model;
   const Shard shard = shard_of(t);
@@ -213,8 +248,8 @@ Half attention_half(const TrainingSpec& t, const DeviceProfile& device) {
   const AttentionShape shape{t.batch.micro, shard.heads, shard.kv_heads, m.head_dim,
                              t.batch.sequence};
   const double turned = static_cast<double>(shard.tokens) * static_cast<double>(query + key);
-  Half half{query + 2 * key, query, sustained_time(device, attention_forward_time(device, shape)),
-            sustained_time(device, attention_backward_time(device, shape))};
+  const BothWays attention = attention_times(t, device, shape);
+  Half half{query + 2 * key, query, attention.forward, attention.backward};
   if (m.positions == 0) {
     half.inner_forward += streamed(device, kRotary * turned);
     half.inner_backward += streamed(device, kRotary * turned);
@@ -252,6 +287,7 @@ void append(Pass& pass, const Pass& more) {
     if (!piece.communicates && joins(pass)) {
       if (pass.back().compute.s() + piece.compute.s() > kLongestStep) fail_too_long();
       pass.back().compute += piece.compute;
+      pass.back().host += piece.host;
     } else {
       pass.push_back(piece);
     }
@@ -270,10 +306,12 @@ ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& devi
   builder.forward(attention);
   builder.forward(mlp);
   passes.layer_forward = builder.take();
+  passes.layer_forward.front().host = training.host.forward;
   builder.backward(mlp);
   builder.backward(attention);
   if (training.recompute == Recompute::kFull) passes.layer_backward = passes.layer_forward;
   append(passes.layer_backward, builder.take());
+  passes.layer_backward.front().host += training.host.backward;
   builder.head_forward();
   passes.head_forward = builder.take();
   builder.head_backward();

@@ -10,6 +10,10 @@
 // the overlap costs is the engine's business. Full recomputation runs the forward pass of a layer,
 // with its communication, before its backward.
 //
+// Unfused attention stores its scores: product, scaled and masked softmax in place, dropout,
+// product; backward four products and the gradients of both (the fused softmax of Megatron-LM).
+// Selective recomputation repeats its forward pass, as Korthikanti et al. 2022 do.
+//
 // With overlap.tp gathers and reductions also run beside the product they feed or follow, cut in tp
 // parts (Wang et al., ASPLOS 2023; Transformer Engine's user buffers); only the first part before
 // and the last part after it are exposed (assumed).
@@ -38,6 +42,7 @@ namespace tenk {
 // Computation of some time, or (if `communicates`) a collective of the tp family.
 struct Piece {
   Time compute = {};
+  Time host = {};  // Of the CPU, to issue this and (in a pass) what follows.
   bool communicates = false;
   bool beside_next = false;  // Runs beside the computation that follows; then both are awaited.
   Collective op = Collective::kAllReduce;
@@ -50,6 +55,7 @@ struct ModelPasses {
   Pass layer_forward, layer_backward;  // Backward includes what `recompute` repeats.
   Pass head_forward, head_backward;    // Final norm, logits, cross-entropy.
 };
+// A layer's passes carry the host's time; what embedding and head need is left out (assumed small).
 ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& device);
 
 // Adds `more` at the end of `pass`; neighbouring computations become one where nothing in between

@@ -18,6 +18,10 @@ constexpr std::int64_t kMostSequences = 1'000'000'000;
 constexpr std::int64_t kMostPasses = 1 << 22;  // Micro-batches x chunks of all stages.
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // Of a micro-batch.
 
+// PyTorch in eager mode (assumed: from runs so small that nothing else can set their pace).
+constexpr Time kHostForward = Time::picoseconds(900'000'000);
+constexpr Time kHostBackward = Time::picoseconds(1'700'000'000);
+
 // --- What the text says ------------------------------------------------------------------------
 
 void refuse(Section& section, std::string_view key, std::int64_t found, std::string_view allowed) {
@@ -65,6 +69,19 @@ OverlapSpec read_overlap(Section section) {
   overlap.pp = section.boolean("pp", true);
   section.finish();
   return overlap;
+}
+
+AttentionKernel read_attention(Section& job) {
+  const bool unfused = job.word("attention", {"flash", "unfused"}, "flash") == "unfused";
+  return unfused ? AttentionKernel::kUnfused : AttentionKernel::kFlash;
+}
+
+HostSpec read_host(Section section) {
+  HostSpec host;
+  host.forward = section.time("forward", kHostForward);
+  host.backward = section.time("backward", kHostBackward);
+  section.finish();
+  return host;
 }
 
 Recompute read_recompute(Section& job) {
@@ -205,6 +222,8 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   t.batch = read_batch(batch);
   t.model = read_model(job.section("model"), t.batch.sequence, faults);
   t.recompute = read_recompute(job);
+  t.attention = read_attention(job);
+  t.host = read_host(job.section("host", false));
   t.overlap = read_overlap(job.section("overlap", false));
   t.precision_where = job.where();
   if (const Config* text = job.raw("precision")) t.precision_where = text->where();

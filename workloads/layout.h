@@ -50,12 +50,26 @@ struct OverlapSpec {
   bool pp = true;   // Stages compute while they send and receive.
 };
 
+// How attention is computed: in one kernel that never stores its scores (Dao et al. 2022), or as
+// frameworks did before it, as two products around a softmax over stored scores.
+enum class AttentionKernel { kFlash, kUnfused };
+
+// What the CPU of each accelerator needs to issue one layer's kernels, in a framework that runs
+// operation by operation. It runs ahead of the accelerator; small layers end before the next is
+// issued, and then it sets the pace.
+struct HostSpec {
+  Time forward;
+  Time backward;
+};
+
 struct TrainingSpec {
   TransformerSpec model;
   LayoutSpec layout;
   BatchSpec batch;
   Precision precision = Precision::kBf16;  // Of the linear layers' products.
   Recompute recompute = Recompute::kNone;
+  AttentionKernel attention = AttentionKernel::kFlash;
+  HostSpec host;
   OverlapSpec overlap;
   RankGrid grid;
   std::vector<std::string> warnings;  // What was ignored.
@@ -67,11 +81,12 @@ struct TrainingSpec {
 };
 
 // Reads the keys model, parallel {tp, cp, pp, vpp, dp, ep, sequence-parallel, zero, chunk-layers,
-// schedule}, batch {global, micro, sequence}, precision, recompute and overlap {tp, dp, pp} of
-// `job`, and `placement` (which may read as empty). Defaults: all degrees 1, sequence-parallel
-// true, zero 1, micro 1, precision bf16, recompute none, overlap {tp: false, dp: false, pp: true},
-// schedule interleaved if vpp > 1. `faults` must be those of both sections; a spec read with faults
-// must not be built.
+// schedule}, batch {global, micro, sequence}, precision, recompute, attention, host {forward,
+// backward} and overlap {tp, dp, pp} of `job`, and `placement` (which may read as empty). Defaults:
+// all degrees 1, sequence-parallel true, zero 1, micro 1, precision bf16, recompute none, attention
+// flash, host {forward: 0.9ms, backward: 1.7ms} (assumed; docs/model.md), overlap {tp: false,
+// dp: false, pp: true}, schedule interleaved if vpp > 1. `faults` must be those of both sections; a
+// spec read with faults must not be built.
 TrainingSpec read_training(Section job, Section placement, Faults& faults);
 
 // Adds a fault with the arithmetic, and the nearest dp that works, unless tp x cp x pp x dp is the

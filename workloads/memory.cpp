@@ -34,11 +34,16 @@ ChunkActivations chunk_activations(const TrainingSpec& t, const Chunk& chunk) {
   const double whole_width =
       static_cast<double>(shard.whole_tokens) * static_cast<double>(t.model.hidden);
   ChunkActivations bytes;
+  const double scores = t.attention == AttentionKernel::kUnfused ? layer.scores : 0;
+  const bool has_layers = chunk.layers > 0;
   if (t.recompute == Recompute::kFull) {
     bytes.kept = layers * layer.input;
-    bytes.working = chunk.layers > 0 ? layer.split + layer.whole - layer.input : 0;
-  } else {
+    bytes.working = has_layers ? layer.split + layer.whole + scores - layer.input : 0;
+  } else if (t.recompute == Recompute::kSelective) {
     bytes.kept = layers * (layer.split + layer.whole);
+    bytes.working = has_layers ? scores : 0;
+  } else {
+    bytes.kept = layers * (layer.split + layer.whole + scores);
   }
   if (chunk.embedding && t.model.dropout) bytes.kept += kMask * whole_width;
   if (chunk.head) {  // Inputs of final norm and logits, and the logits in FP32.

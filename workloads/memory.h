@@ -7,9 +7,9 @@
 // how many micro-batches are in flight comes from walking the schedule, so that the first stage
 // has p of them (1F1B) or L (1 + (p - 1)/(p v)) layers' worth (interleaved; their equation 6).
 //
-// Attention is assumed to be flash attention (Dao et al. 2022), which never stores its scores; so
-// `recompute: none` needs no more than `selective` (34 s b h / t for GPT). Not counted: CUDA and
-// NCCL contexts, workspaces, fragmentation.
+// Flash attention (Dao et al. 2022) never stores its scores; with it `recompute: none` needs no
+// more than `selective` (34 s b h / t for GPT). Unfused attention adds them (5 a s^2 b / t). Not
+// counted: CUDA and NCCL contexts, workspaces, fragmentation.
 #pragma once
 #include <cstdint>
 #include <vector>

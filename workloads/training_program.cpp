@@ -54,11 +54,13 @@ struct StageBuilder {
   const TrainingFamilies& families;
   std::vector<Slot>& slots;
   std::int64_t stage = 0;
+  bool host_bound = false;  // Can the host be behind the accelerator?
   Program program = {};
   std::vector<std::uint32_t> due = {};   // What the next operation on kCompute waits for.
   std::vector<std::uint32_t> last = {};  // The last one on kCompute, if any.
   std::vector<std::vector<std::uint32_t>> gathered = {};  // [chunk][bucket]: its all-gather.
   std::vector<std::uint32_t> exchanged = {};              // Gradient exchanges under way.
+  std::vector<std::uint32_t> issued = {};                 // The pass that the host issues now.
 
   // On kCompute: in order after `last`, and after all that is due.
   void add_in_order(Op op) {
@@ -67,7 +69,20 @@ struct StageBuilder {
     due.clear();
   }
 
+  // The host issues pass after pass and runs ahead; the accelerator starts no pass before the one
+  // in front of it has been issued whole.
+  void add_issue(const Pass& pass) {
+    Op op;
+    op.stream = Stream::kHost;
+    op.category = Category::kOther;
+    for (const Piece& piece : pass) op.duration += piece.host;
+    if (op.duration > Time()) issued = {program.add(op)};
+  }
+
   void add_pass(const Pass& pass) {
+    due.insert(due.end(), issued.begin(), issued.end());
+    issued.clear();
+    if (host_bound) add_issue(pass);
     std::vector<std::uint32_t> beside;  // Runs beside the computation that comes next.
     for (const Piece& piece : pass) {
       Op op;
@@ -129,6 +144,7 @@ struct StageBuilder {
 
 // What follows the last backward pass. Megatron-LM: finalize_model_grads, then the optimizer.
 void StageBuilder::add_update(const DeviceProfile& device) {
+  due.insert(due.end(), issued.begin(), issued.end());
   const LayoutSpec& layout = t.layout;
   const LocalParameters held = stage_parameters(t, stage);
   if (layout.shards_sequence() && held.replicated > 0) {
@@ -269,6 +285,20 @@ std::vector<ChunkPasses> chunk_passes(const TrainingSpec& t, const std::vector<C
   return all;
 }
 
+// While no layer is issued more slowly than it computes, the host, which runs ahead, never makes
+// the accelerator wait.
+bool can_be_host_bound(const ModelPasses& passes) {
+  const auto slower = [](const Pass& pass) {
+    Time host, compute;
+    for (const Piece& piece : pass) {
+      host += piece.host;
+      compute += piece.compute;
+    }
+    return host > compute;
+  };
+  return slower(passes.layer_forward) || slower(passes.layer_backward);
+}
+
 void check_length(const std::vector<ChunkPasses>& chunks, std::int64_t micro_batches) {
   double seconds = 0;
   std::size_t ops = 0;
@@ -298,11 +328,16 @@ Program build_stage_program(const TrainingSpec& training, const DeviceProfile& d
                             const TrainingFamilies& families, std::int64_t stage,
                             std::vector<Slot>& slots) {
   const LayoutSpec& layout = training.layout;
+  const ModelPasses passes = model_passes(training, device);
   const auto chunks = chunk_passes(
       training, chunks_of_stage(layout, assign_chunks(layout, training.model.layers), stage),
-      model_passes(training, device));
+      passes);
   check_length(chunks, training.micro_batches());
-  StageBuilder builder{.t = training, .families = families, .slots = slots, .stage = stage};
+  StageBuilder builder{.t = training,
+                       .families = families,
+                       .slots = slots,
+                       .stage = stage,
+                       .host_bound = can_be_host_bound(passes)};
   SlotId forward_slot, backward_slot;
   if (layout.pp > 1) {
     const Bytes message = message_of(training);

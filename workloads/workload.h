@@ -55,9 +55,10 @@ enum class Stream : std::uint8_t {
   kSendForward,
   kReceiveForward,
   kSendBackward,
-  kReceiveBackward
+  kReceiveBackward,
+  kHost  // The CPU that issues the work of the others.
 };
-inline constexpr std::size_t kStreams = 9;
+inline constexpr std::size_t kStreams = 10;
 
 // An operation starts when the one before it in its stream and all it waits for have ended. A
 // communication is *posted* then, and starts when all members of the group have posted theirs: the

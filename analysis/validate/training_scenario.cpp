@@ -158,9 +158,19 @@ std::string precision_of(const TrainingRow& row, std::vector<std::string>& assum
   return "fp16";
 }
 
+// Megatron and its forks of the FP16 years had no flash attention yet.
+bool precedes_flash(const TrainingRow& row) {
+  return has(row.framework, "deepspeed") ||
+         (has(row.framework, "megatron") && has(row.precision, "fp16"));
+}
+
 std::string recompute_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
   if (has(row.recompute, "full")) return "full";
   if (has(row.recompute, "selective")) return "selective";
+  if (row.recompute.empty() && precedes_flash(row)) {
+    assumptions.emplace_back("full recomputation in Megatron of the FP16 years, if not stated");
+    return "full";
+  }
   if (row.recompute.empty()) {
     assumptions.emplace_back("no recomputation where the row does not state it");
   }
@@ -197,6 +207,8 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
   if (!row.micro_batch) assumptions.emplace_back("micro-batches of 1 where the row has none");
   if (!row.vpp && *row.pp > 1) assumptions.emplace_back("one chunk a stage where vpp is missing");
   const std::string recompute = recompute_of(row, assumptions);
+  const bool unfused = precedes_flash(row);
+  if (unfused) assumptions.emplace_back("unfused attention in Megatron of the FP16 years");
   const Overlap overlap = overlap_of(row);
   const bool zero1 = any_of(row.opt_sharding, {"distributed", "zero-1"});
   const bool sequence = shards_sequence(row, assumptions);
@@ -204,10 +216,10 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
       "{{model: {}, parallel: {{tp: {}, pp: {}, vpp: {}, dp: {}, sequence-parallel: {}, zero: "
       "{}}}, "
       "batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
-      "overlap: {{tp: {}, dp: {}, pp: {}}}}}",
+      "attention: {}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
       model_yaml(row, shape), *row.tp, *row.pp, row.vpp.value_or(1), dp, sequence, zero1 ? 1 : 0,
       *row.global_batch, micro, *row.sequence, precision_of(row, assumptions), recompute,
-      overlap.tp, overlap.dp, true);
+      unfused ? "unfused" : "flash", overlap.tp, overlap.dp, true);
 }
 
 }  // namespace

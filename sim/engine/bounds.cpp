@@ -35,7 +35,7 @@ Time lower_bound(const Plan& plan) {
     Time compute;
     for (const ActivityId a : plan.of_rank_class[r]) {
       const Activity& activity = plan.activities[a.value];
-      if (activity.kind == Activity::Kind::kCompute) compute += activity.time;
+      if (activity.category == Category::kCompute) compute += activity.time;
     }
     busiest = std::max(busiest, compute);
   }

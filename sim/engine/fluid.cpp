@@ -67,6 +67,7 @@ class Fluid {
   void start(std::uint32_t activity);
   void compute(std::uint32_t activity);
   void occupy(std::uint32_t activity, int units);
+  bool slows(const Activity& a) const;
   double speed_of(ClassId rank_class) const;
   void happen(const Event& event);
   void open(std::uint32_t activity);
@@ -110,6 +111,11 @@ void Fluid::start(std::uint32_t activity) {
   push(now_ + a.time, activity, 0);
 }
 
+// What runs on the device's units; the host's work (other) does not.
+bool Fluid::slows(const Activity& a) const {
+  return plan_.units > 0 && a.category == Category::kCompute && a.time > Time();
+}
+
 double Fluid::speed_of(ClassId rank_class) const {
   const int left = std::max(1, plan_.units - taken_[rank_class.value]);
   return static_cast<double>(left) / plan_.units;
@@ -117,7 +123,7 @@ double Fluid::speed_of(ClassId rank_class) const {
 
 void Fluid::compute(std::uint32_t activity) {
   const Activity& a = plan_.activities[activity];
-  if (plan_.units == 0 || a.time == Time()) return push(now_ + a.time, activity, 0);
+  if (!slows(a)) return push(now_ + a.time, activity, 0);
   const ClassId rank_class = plan_.ranks_of[activity].front();
   Work& work = work_[activity];
   work = {a.time.s(), speed_of(rank_class), now_, 0};
@@ -145,11 +151,9 @@ void Fluid::occupy(std::uint32_t activity, int units) {
 void Fluid::happen(const Event& event) {
   const std::uint32_t a = event.activity;
   if (plan_.activities[a].kind == Activity::Kind::kCompute) {
-    if (plan_.units > 0) {
+    if (slows(plan_.activities[a])) {
       if (work_[a].version != event.version) return;  // Void.
-      if (plan_.activities[a].time > Time()) {
-        std::erase(computing_[plan_.ranks_of[a].front().value], a);
-      }
+      std::erase(computing_[plan_.ranks_of[a].front().value], a);
     }
     return finish(a);
   }

@@ -174,7 +174,7 @@ TEST_CASE("A number that could not be read causes no further faults") {
 
 TEST_CASE("Faults of several sections come out together") {
   CHECK(faults_of(tiny_gpt(4, 4, "tp: 3, pp: 7", 1, "placement: {order: [tp, dp]}\n")) ==
-        "5: placement.order lacks pp, whose degree is 7");
+        "6: placement.order lacks pp, whose degree is 7");
   CHECK(faults_of(tiny_gpt(4, 4, "tp: 3, pp: 7")) ==
         "3: job.parallel.tp 3 must divide the model's 4 heads; possible: 1, 2, 4\n"
         "3: job.parallel: pp 7 x vpp 1 = 7 chunks, but the model's 4 layers, embedding and head "
@@ -187,11 +187,11 @@ TEST_CASE("Placement orders name each dimension of more than one rank once") {
   };
   CHECK(with("[tp, pp, dp]").empty());
   CHECK(with("[dp, tp, ep, pp, cp]").empty());
-  CHECK(with("[tp, pp]") == "5: placement.order lacks dp, whose degree is 2");
-  CHECK(with("[tp, tp, pp, dp]") == "5: placement.order has tp twice");
+  CHECK(with("[tp, pp]") == "6: placement.order lacks dp, whose degree is 2");
+  CHECK(with("[tp, tp, pp, dp]") == "6: placement.order has tp twice");
   CHECK(with("[tp, pp, dp, sp]") ==
-        "5: placement.order has \"sp\"; it lists tp, cp, ep, dp and pp, the fastest first");
-  CHECK(with("tp") == "5: placement.order must be a list; found tp");
+        "6: placement.order has \"sp\"; it lists tp, cp, ep, dp and pp, the fastest first");
+  CHECK(with("tp") == "6: placement.order must be a list; found tp");
 }
 
 TEST_CASE("Rank and coordinates are inverse, and lines vary one dimension") {

@@ -47,7 +47,8 @@ std::string tiny_gpt(int layers, int micro_batches, const std::string& parallel,
       "job:\n"
       "  model: {{layers: {}, hidden: 64, heads: 4, vocab: 512}}\n"
       "  parallel: {{dp: {}, {}}}\n"
-      "  batch: {{global: {}, micro: 1, sequence: 128}}\n{}",
+      "  batch: {{global: {}, micro: 1, sequence: 128}}\n"
+      "  host: {{forward: 0ns, backward: 0ns}}\n{}",
       layers, dp, parallel, micro_batches * dp, more);
 }
 

@@ -17,8 +17,8 @@ TrainingSpec read(const std::string& yaml, const std::string& file = "scenario.y
 // The text of all faults of that scenario, each "line: message", or "" if there are none.
 std::string faults_of(const std::string& yaml);
 
-// A tiny GPT: 4 heads, hidden 64, vocab 512, sequences of 128 tokens, micro-batch 1, global batch
-// m x dp; `more` continues the map `parallel`.
+// A tiny GPT that its host issues in no time: 4 heads, hidden 64, vocab 512, sequences of 128
+// tokens, micro-batch 1, global batch m x dp; `more` continues the map `parallel`.
 std::string tiny_gpt(int layers, int micro_batches, const std::string& parallel, int dp = 1,
                      const std::string& more = "");
 

@@ -376,6 +376,48 @@ TEST_CASE("Llama 3 405B on 16,384 cards is 16 programs of a few thousand operati
   CHECK(find_family(w, "tp")->groups() == 2048);
 }
 
+TEST_CASE("A host that issues no layer more slowly than it computes changes nothing") {
+  TrainingSpec spec = cases::read(tiny_gpt(8, 6, "pp: 2"));
+  const DeviceProfile device = cases::h100();
+  const Time free = cases::rehearse(build_training(spec, device)).end;
+  spec.host = {Time::picoseconds(1), Time::picoseconds(1)};
+  CHECK(cases::rehearse(build_training(spec, device)).end == free);
+}
+
+TEST_CASE("A slow host sets the pace: it issues every layer of every micro-batch one by one") {
+  TrainingSpec spec = cases::read(tiny_gpt(8, 6, "tp: 1"));
+  const DeviceProfile device = cases::h100();
+  const Time free = cases::rehearse(build_training(spec, device)).end;
+  spec.host = {Time::seconds(0.001), Time::seconds(0.002)};
+  const double issue = 6 * 8 * (0.001 + 0.002);  // Micro-batches x layers x both passes.
+  const double end = cases::rehearse(build_training(spec, device)).end.s();
+  CHECK(end >= issue);
+  CHECK(end <= issue + free.s());
+  spec.recompute = Recompute::kFull;  // A forward pass is issued once more.
+  CHECK(cases::rehearse(build_training(spec, device)).end.s() >= 6 * 8 * 0.004);
+}
+
+TEST_CASE("Unfused attention takes longer than flash, and longest where its forward is repeated") {
+  TrainingSpec spec = cases::read(tiny_gpt(2, 1, "tp: 1"));
+  spec.batch.sequence = 2048;
+  const DeviceProfile device = cases::h100();
+  const auto backward = [&] {
+    Time sum;
+    for (const Piece& piece : model_passes(spec, device).layer_backward) sum += piece.compute;
+    return sum;
+  };
+  const Time flash = backward();
+  const Bytes small = memory_by_stage(spec)[0].activations;
+  spec.attention = AttentionKernel::kUnfused;
+  const Time unfused = backward();
+  CHECK(unfused > flash);
+  CHECK(memory_by_stage(spec)[0].activations > small);
+  spec.recompute = Recompute::kSelective;
+  CHECK(backward() > unfused);
+  // Only the layer at work stores its scores: one of two.
+  CHECK(memory_by_stage(spec)[0].activations > small);
+}
+
 TEST_CASE("A step beyond what can be represented is refused") {
   const auto message = [](const std::string& yaml) {
     try {
