@@ -103,7 +103,8 @@ names the kinds. What was passed over or guessed is said on standard error.
   -o, --output DIR     write DIR/kernels.csv, collectives.csv and links.csv, those that have rows;
                        without it the one table goes to standard output
   --collective OP      which collective it was, where the file does not say
-  --gpu NAME           which GPU it was, where the file does not say
+  --gpu NAME           what the gpu column shall say; default: as the file names the device
+  --gpus N, --nodes N  how many took part, where the file does not say
 )"},
      {"validate", R"(usage: tenk validate KIND FILE... [options]
 
