@@ -353,9 +353,11 @@ LatencyCurve fit_latency_curve(std::span<const TimedSize> points, const CurveOpt
          .latency = estimate(fit.lines[i].base, samples.base[i], factor),
          .seconds_per_byte = estimate(fit.lines[i].slope, samples.slope[i], factor)});
     if (i + 1 < k) {  // Somewhere between two sizes, at best.
-      Estimate at = estimate(border(p, end), samples.border[i], factor);
-      at.low = std::min(at.low, p.x[end - 1]);
-      at.high = std::max(at.high, p.x[end]);
+      Estimate at{border(p, end), p.x[end - 1], p.x[end], true};
+      if (!samples.border[i].empty()) {
+        at.low = std::min(at.low, quantile(samples.border[i], 0.025));
+        at.high = std::max(at.high, quantile(samples.border[i], 0.975));
+      }
       curve.switches.push_back(at);
     }
     begin = end;

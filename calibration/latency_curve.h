@@ -41,7 +41,7 @@ struct CurvePiece {
 
 struct LatencyCurve {
   std::vector<CurvePiece> pieces;  // By size; not empty unless refused.
-  std::vector<Estimate> switches;  // Between pieces, bytes: one less.
+  std::vector<Estimate> switches;  // Bytes, between neighbouring sizes; one less than pieces.
   FitErrors errors;                // On the points fitted.
   FitErrors held_out;              // On points left out in turn; rows 0: too few to leave any out.
   std::string refused = {};        // Why there is no fit; empty: there is one.

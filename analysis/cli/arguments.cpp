@@ -32,8 +32,9 @@ std::string did_you_mean(std::string_view word, const Texts& allowed) {
 
 // The texts as they came. CLI11 keeps pointers into it, so it must not move while parsing.
 struct Raw {
-  Texts positionals, set, format, out, baseline, op, bytes, factor, collective, gpu, nodes, gpus;
-  bool help = false, version = false, no_colour = false;
+  Texts positionals, set, format, out, baseline, op, bytes, factor, collective, gpu, nodes, gpus,
+      device;
+  bool help = false, version = false, no_colour = false, all = false;
 };
 
 void add_option(CLI::App& command, const std::string& names, Texts& into) {
@@ -256,6 +257,16 @@ ValidateCommand validate_command(const Raw& raw) {
           out_folder(raw, "validate"), raw.no_colour};
 }
 
+CalibrateCommand calibrate_command(const Raw& raw) {
+  const std::string format = last_of(raw.format, "table");
+  return {.files = raw.positionals,
+          .all = raw.all,
+          .device = last_of(raw.device, ""),
+          .format = static_cast<Format>(choose("--format", format, kFormatNames, "calibrate")),
+          .out = out_folder(raw, "calibrate"),
+          .no_colour = raw.no_colour};
+}
+
 Command help_command(const Texts& topics) {
   if (topics.empty()) return HelpCommand{};
   const Texts names = command_names();
@@ -289,6 +300,7 @@ Command command_of(const std::string& name, const Raw& raw) {
   if (name == "show") return show_command(raw);
   if (name == "import") return import_command(raw);
   if (name == "validate") return validate_command(raw);
+  if (name == "calibrate") return calibrate_command(raw);
   if (name == "help") return help_command(raw.positionals);
   if (raw.positionals.empty()) refuse("FILE is missing", name);
   return CheckCommand{raw.positionals};
@@ -332,6 +344,11 @@ void parse(Texts arguments, CLI::App& tenk, Raw& raw) {
   CLI::App& validate = add_command(tenk, "validate", raw);
   add_option(validate, "--format", raw.format);
   add_option(validate, "-o,--output", raw.out);
+  CLI::App& calibrate = add_command(tenk, "calibrate", raw);
+  add_option(calibrate, "--format", raw.format);
+  add_option(calibrate, "-o,--output", raw.out);
+  add_option(calibrate, "--device", raw.device);
+  calibrate.add_flag("--all", raw.all);
   add_command(tenk, "help", raw);
   try {
     std::reverse(arguments.begin(), arguments.end());  // Last first, says CLI11.
