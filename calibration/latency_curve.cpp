@@ -313,6 +313,50 @@ FitErrors leave_out(const Points& p, std::size_t pieces, int folds) {
   return guess.empty() ? FitErrors{} : fit_errors(guess, truth);
 }
 
+// What a line's constants were in samples, and by how much more they may spread than there.
+struct LineSamples {
+  std::vector<double> bases, slopes;
+  double factor = 1;
+};
+
+double normal_draw(Random& random) {  // Twelve uniform draws: nearly normal, variance 1.
+  double sum = -6;
+  for (int draw = 0; draw < 12; ++draw) sum += random.uniform();
+  return sum;
+}
+
+// Draws within the points' own deviations, widened by as much as the points miss the line by more
+// than those allow (Birge's ratio, Physical Review 40, 1932); points without deviations: residuals.
+LineSamples line_samples(const Points& p, const std::vector<double>& guess,
+                         const std::vector<double>& own, const CurveOptions& options) {
+  const std::size_t n = p.size(), left = n > 2 ? n - 2 : 0;
+  const bool has_own = std::all_of(own.begin(), own.end(), [](double s) { return s > 0; });
+  double squares = 0;
+  for (std::size_t i = 0; has_own && i < n; ++i) {
+    squares += (p.y[i] - guess[i]) * (p.y[i] - guess[i]) / (own[i] * own[i]);
+  }
+  const double birge =
+      left > 0 ? std::max(1.0, std::sqrt(squares / static_cast<double>(left))) : 1.0;
+  const double widen = left > 0 ? std::sqrt(static_cast<double>(n) / static_cast<double>(left)) : 0;
+  LineSamples samples;
+  if (!has_own) samples.factor = student_factor(left);
+  Random random(options.seed, "line");
+  for (int sample = 0; sample < options.samples; ++sample) {
+    Points drawn = p;
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t from = random.below(n);
+      const double residual = std::log(p.y[from] / guess[from]);
+      const double y = has_own ? guess[i] + birge * own[i] * normal_draw(random)
+                               : guess[i] * std::exp(widen * residual);
+      drawn.y[i] = std::max(y, 1e-3 * p.y[i]);
+    }
+    const Line again = robust_line(drawn, 0, n);
+    samples.bases.push_back(again.base);
+    samples.slopes.push_back(again.slope);
+  }
+  return samples;
+}
+
 }  // namespace
 
 double LatencyCurve::seconds(double bytes) const {
@@ -377,42 +421,23 @@ LineFit fit_line(std::span<const double> x, std::span<const double> y,
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return x[a] < x[b]; });
   Points p;
+  std::vector<double> own;  // Standard deviations.
   for (const std::size_t i : order) {
     p.x.push_back(x[i]);
     p.y.push_back(y[i]);
+    own.push_back(spread[i] / kNormal975);
   }
   if (x.empty() || p.x.front() == p.x.back()) {
     fit.refused = "one value only: the constant part and the slope cannot be told apart";
     return fit;
   }
   const Line line = robust_line(p, 0, p.size());
-  std::vector<double> guess, bases, slopes;
+  std::vector<double> guess;
   for (const double at : p.x) guess.push_back(line.at(at));
   fit.errors = fit_errors(guess, p.y);
-  // Draws within each point's own interval, and, where points are left over, of the residuals.
-  const bool judged = p.size() > 2;
-  std::vector<double> residuals;
-  for (std::size_t i = 0; i < p.size(); ++i) residuals.push_back(std::log(p.y[i] / guess[i]));
-  const double widen =
-      judged ? std::sqrt(static_cast<double>(p.size()) / static_cast<double>(p.size() - 2)) : 0;
-  Random random(options.seed, "line");
-  for (int sample = 0; sample < options.samples; ++sample) {
-    Points drawn = p;
-    for (std::size_t i = 0; i < p.size(); ++i) {
-      const std::size_t from = random.below(p.size());
-      double shift = 0;  // Twelve uniform draws: nearly normal, variance 1.
-      for (int draw = 0; draw < 12; ++draw) shift += random.uniform();
-      const double own = (shift - 6) * spread[order[i]] / kNormal975;
-      const double centre = judged ? guess[i] * std::exp(widen * residuals[from]) : p.y[i];
-      drawn.y[i] = std::max(centre + own, 1e-3 * p.y[i]);
-    }
-    const Line again = robust_line(drawn, 0, drawn.size());
-    bases.push_back(again.base);
-    slopes.push_back(again.slope);
-  }
-  const double factor = judged ? student_factor(p.size() - 2) : 1;
-  fit.base = estimate(line.base, bases, factor);
-  fit.slope = estimate(line.slope, slopes, factor);
+  const LineSamples samples = line_samples(p, guess, own, options);
+  fit.base = estimate(line.base, samples.bases, samples.factor);
+  fit.slope = estimate(line.slope, samples.slopes, samples.factor);
   return fit;
 }
 
