@@ -313,8 +313,7 @@ struct Session {
   std::string collective;   // Of the next table, as far as it was named.
   std::string tool = "nccl-tests", library, algorithm, protocol;
   std::optional<Layout> layout;
-  std::vector<CollectiveSample> rows;  // Of the open table.
-  std::vector<std::string> row_places;
+  std::vector<CollectiveSample> rows;  // Of the open table; sweep_id holds type and operation.
   double ratio_low = 0, ratio_high = std::numeric_limits<double>::infinity();
 };
 
@@ -489,6 +488,7 @@ void Reader::read_data(Session& s) {
   out.notes = fmt::format("{}{}{}", row.type.empty() ? "" : "type " + row.type,
                           row.redop.empty() || row.redop == "none" ? "" : ", op " + row.redop,
                           checked ? "" : ", results not checked");
+  out.sweep_id = fmt::format("-{}-{}", row.type, row.redop);
   s.ratio_low = std::max(s.ratio_low, row.ratio_low);
   s.ratio_high = std::min(s.ratio_high, row.ratio_high);
   const std::int64_t ranks = s.ranks.of_group.empty() ? 0 : s.ranks.of_group.begin()->second;
@@ -562,8 +562,13 @@ void Reader::close_table(Session& s) {
   }
   model.source = s.tool;
   model.how = "read";
+  // -d all and -o all put several sweeps into one table.
+  const bool mixed = std::any_of(s.rows.begin(), s.rows.end(), [&](const CollectiveSample& row) {
+    return row.sweep_id != s.rows.front().sweep_id;
+  });
   for (CollectiveSample& row : s.rows) {
     CollectiveSample out = model;
+    if (mixed) out.sweep_id += row.sweep_id;
     out.bytes = row.bytes;
     out.time_us = row.time_us;
     out.inplace_time_us = row.inplace_time_us;

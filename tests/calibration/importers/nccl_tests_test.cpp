@@ -166,6 +166,15 @@ TEST_CASE("nccl-tests: processes that print tables of their own are kept apart")
   CHECK(read(text).collectives.size() == 2);
 }
 
+TEST_CASE("nccl-tests: types and operations of one table are sweeps of their own") {
+  const std::string half = "1048576 524288 half sum -1 123.9 8.46 15.87 0 121.3 8.64 16.21 0\n";
+  const Measurements all = read(kStart + kColumns + kRow + half);
+  REQUIRE(all.collectives.size() == 2);
+  CHECK(all.collectives[0].sweep_id == "t-1-allreduce-16-float-sum");
+  CHECK(all.collectives[1].sweep_id == "t-1-allreduce-16-half-sum");
+  CHECK(read(kStart + kColumns + kRow).collectives[0].sweep_id == "t-1-allreduce-16");
+}
+
 TEST_CASE("nccl-tests: sizes of nothing are passed over aloud") {
   const std::string row = "0 0 float sum -1 9.12 0.00 0.00 0 9.10 0.00 0.00 0\n";
   const Measurements all = read(kStart + kColumns + row + kRow);
