@@ -57,6 +57,10 @@ Loaded load(const CalibrateCommand& command) {
   }
   Loaded loaded;
   for (const std::string& file : files) {
+    if (file.ends_with(".h5")) {
+      throw Error(ErrorKind::kFile, "HDF5 is not read: give the .csv that was written with it",
+                  Where{.file = file});
+    }
     (is_own(file) ? loaded.own : loaded.published).append(load_measurements(file));
   }
   return loaded;
