@@ -32,8 +32,9 @@ std::string did_you_mean(std::string_view word, const Texts& allowed) {
 
 // The texts as they came. CLI11 keeps pointers into it, so it must not move while parsing.
 struct Raw {
-  Texts positionals, set, format, out, baseline, op, bytes, factor, collective, gpu;
-  bool help = false, version = false, no_colour = false;
+  Texts positionals, set, format, out, baseline, op, bytes, factor, collective, gpu, nodes, gpus,
+      device;
+  bool help = false, version = false, no_colour = false, all = false;
 };
 
 void add_option(CLI::App& command, const std::string& names, Texts& into) {
@@ -189,6 +190,21 @@ ShowCommand show_command(const Raw& raw) {
   return {raw.positionals[0]};
 }
 
+// A whole number of things, or nothing if the option was not given.
+std::optional<std::int64_t> count_of(const std::string& option, const Texts& texts,
+                                     const std::string& command, std::int64_t least = 1,
+                                     std::int64_t most = 10'000'000) {
+  if (texts.empty()) return std::nullopt;
+  const std::string& text = texts.back();
+  const char* last = text.data() + text.size();
+  std::int64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), last, count);
+  if (error == std::errc() && end == last && count >= least && count <= most) return count;
+  refuse(
+      fmt::format("{}: \"{}\" is no whole number from {} to {}", option, shown(text), least, most),
+      command);
+}
+
 CollectiveCommand collective_command(const Raw& raw) {
   const std::string name = "collective";
   CollectiveCommand command;
@@ -198,15 +214,8 @@ CollectiveCommand collective_command(const Raw& raw) {
   std::transform(kBenchmarkOps.begin(), kBenchmarkOps.end(), ops.begin(),
                  [](Collective c) { return name_of(c); });
   command.op = kBenchmarkOps[choose("--op", op, ops, name)];
-  const std::string text = last_of(raw.factor, "2");
   constexpr std::int64_t kMost = 1'000'000;
-  std::int64_t factor = 0;
-  const char* last = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), last, factor);
-  if (error != std::errc() || end != last || factor < 2 || factor > kMost) {
-    refuse(fmt::format("--factor: \"{}\" is no whole number from 2 to {}", shown(text), kMost),
-           name);
-  }
+  const std::int64_t factor = count_of("--factor", raw.factor, name, 2, kMost).value_or(2);
   command.sizes = parse_sizes(last_of(raw.bytes, "8B..8GiB"), factor);
   return command;
 }
@@ -231,7 +240,12 @@ std::pair<std::string, Texts> kind_and_files(const Raw& raw, const Kinds& kinds,
 
 ImportCommand import_command(const Raw& raw) {
   auto [kind, files] = kind_and_files(raw, import_kinds(), "import");
-  return {std::move(kind), std::move(files), {last_of(raw.collective, ""), last_of(raw.gpu, "")},
+  return {std::move(kind),
+          std::move(files),
+          {.collective = last_of(raw.collective, ""),
+           .gpu = last_of(raw.gpu, ""),
+           .nodes = count_of("--nodes", raw.nodes, "import"),
+           .gpus = count_of("--gpus", raw.gpus, "import")},
           out_folder(raw, "import")};
 }
 
@@ -241,6 +255,16 @@ ValidateCommand validate_command(const Raw& raw) {
   return {std::move(kind), std::move(files),
           static_cast<Format>(choose("--format", format, kFormatNames, "validate")),
           out_folder(raw, "validate"), raw.no_colour};
+}
+
+CalibrateCommand calibrate_command(const Raw& raw) {
+  const std::string format = last_of(raw.format, "table");
+  return {.files = raw.positionals,
+          .all = raw.all,
+          .device = last_of(raw.device, ""),
+          .format = static_cast<Format>(choose("--format", format, kFormatNames, "calibrate")),
+          .out = out_folder(raw, "calibrate"),
+          .no_colour = raw.no_colour};
 }
 
 Command help_command(const Texts& topics) {
@@ -276,6 +300,7 @@ Command command_of(const std::string& name, const Raw& raw) {
   if (name == "show") return show_command(raw);
   if (name == "import") return import_command(raw);
   if (name == "validate") return validate_command(raw);
+  if (name == "calibrate") return calibrate_command(raw);
   if (name == "help") return help_command(raw.positionals);
   if (raw.positionals.empty()) refuse("FILE is missing", name);
   return CheckCommand{raw.positionals};
@@ -314,9 +339,16 @@ void parse(Texts arguments, CLI::App& tenk, Raw& raw) {
   add_option(import, "-o,--output", raw.out);
   add_option(import, "--collective", raw.collective);
   add_option(import, "--gpu", raw.gpu);
+  add_option(import, "--nodes", raw.nodes);
+  add_option(import, "--gpus", raw.gpus);
   CLI::App& validate = add_command(tenk, "validate", raw);
   add_option(validate, "--format", raw.format);
   add_option(validate, "-o,--output", raw.out);
+  CLI::App& calibrate = add_command(tenk, "calibrate", raw);
+  add_option(calibrate, "--format", raw.format);
+  add_option(calibrate, "-o,--output", raw.out);
+  add_option(calibrate, "--device", raw.device);
+  calibrate.add_flag("--all", raw.all);
   add_command(tenk, "help", raw);
   try {
     std::reverse(arguments.begin(), arguments.end());  // Last first, says CLI11.

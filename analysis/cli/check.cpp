@@ -4,6 +4,7 @@
 #include "analysis/cli/command.h"
 #include "analysis/cli/output.h"
 #include "analysis/scenario.h"
+#include "calibration/calibrate_profile.h"
 #include "sim/base/error.h"
 #include "sim/base/text.h"
 #include "topologies/nodes/node.h"
@@ -28,7 +29,9 @@ void check_scenario(const Config& file, const std::string& name) {
 void check_file(const std::string& name) {
   const Config file = Config::load(name);
   if (has_any(file, {"version", "cluster", "job"})) return check_scenario(file, name);
-  if (has_any(file, {"sms", "bf16", "attention"})) {
+  if (is_fitted_profile(file)) {
+    read_fitted_curves(file);
+  } else if (has_any(file, {"sms", "bf16", "attention"})) {
     read_device_profile(file);
   } else if (has_any(file, {"ring", "tree"})) {
     read_collective_tuning(file);

@@ -64,6 +64,14 @@ struct ValidateCommand {
   std::string out;  // A folder; empty: none.
   bool no_colour = false;
 };
+struct CalibrateCommand {
+  std::vector<std::string> files;
+  bool all = false;    // Also what we measured ourselves.
+  std::string device;  // Accelerator preset; empty: as the rows name it.
+  Format format = Format::kTable;
+  std::string out;  // A folder, or the file of the one profile; empty: none.
+  bool no_colour = false;
+};
 struct HelpCommand {
   std::string topic;  // A command, or empty.
 };
@@ -71,7 +79,7 @@ struct VersionCommand {};
 
 using Command = std::variant<RunCommand, CompareCommand, CollectiveCommand, TopoCommand,
                              ListCommand, ShowCommand, CheckCommand, ImportCommand, ValidateCommand,
-                             HelpCommand, VersionCommand>;
+                             CalibrateCommand, HelpCommand, VersionCommand>;
 
 // Throws Error{kUsage} for anything that is not a command line of tenk.
 Command parse_arguments(int argc, const char* const* argv);
@@ -85,6 +93,7 @@ int execute(const ShowCommand& command);
 int execute(const CheckCommand& command);
 int execute(const ImportCommand& command);
 int execute(const ValidateCommand& command);
+int execute(const CalibrateCommand& command);
 int execute(const HelpCommand& command);
 int execute(const VersionCommand& command);
 

@@ -13,7 +13,7 @@ struct Topic {
   std::string_view command, text;
 };
 
-constexpr std::array<Topic, 11> kTopics = {
+constexpr std::array<Topic, 12> kTopics = {
     {{"", R"(tenk: what throughput will a cluster give?
 
 usage: tenk COMMAND ...
@@ -25,6 +25,7 @@ usage: tenk COMMAND ...
   tenk validate KIND FILE...
                             predict what others measured: how far off are we?
   tenk import KIND FILE...  other tools' measurements into tenk's tables
+  tenk calibrate FILE...    constants of hardware and libraries from measurements, with intervals
   tenk list [KIND]          which presets, fabrics, algorithms, ... are there?
   tenk show NAME            one of them
   tenk check FILE...        are these scenarios and profiles valid?
@@ -32,7 +33,7 @@ usage: tenk COMMAND ...
   tenk --version            the version
 
 exit codes: 0 ok; 1 a bug of tenk; 2 wrong usage; 3 invalid input; 4 a file that cannot be opened,
-parsed or written; 5 deadlock. docs/cli.md says more.
+parsed or written; 5 deadlock; 6 a goal missed. docs/cli.md says more.
 )"},
      {"run", R"(usage: tenk run SCENARIO [options]
 
@@ -103,7 +104,8 @@ names the kinds. What was passed over or guessed is said on standard error.
   -o, --output DIR     write DIR/kernels.csv, collectives.csv and links.csv, those that have rows;
                        without it the one table goes to standard output
   --collective OP      which collective it was, where the file does not say
-  --gpu NAME           which GPU it was, where the file does not say
+  --gpu NAME           what the gpu column shall say; default: as the file names the device
+  --gpus N, --nodes N  how many took part, where the file does not say
 )"},
      {"validate", R"(usage: tenk validate KIND FILE... [options]
 
@@ -114,6 +116,23 @@ what was assumed. tenk list validations names the kinds. Files may be gzipped.
   --format FORMAT      table (default), json, csv (one line a row) or md
   -o, --output DIR     also write result.json, rows.csv and scatter.svg to DIR
   --no-color           plain text also on a terminal (as does NO_COLOR=1)
+)"},
+     {"calibrate", R"(usage: tenk calibrate FILE... [options]
+
+Fits what tables of measurements (docs/formats.md; tenk import makes them) can tell: latency,
+bandwidth and switch points of collectives by size, latency a step, latency and bandwidth of links.
+Prints each constant with its 95 % interval, the errors on the rows fitted and on rows held out, and
+what was refused and why. Files may be gzipped. Files below calibration/measured/ are our own: they
+come before published rows of the same thing.
+
+  --all                also read all tables below calibration/measured/ (as without FILE)
+  --format FORMAT      table (default), json, csv (one line a constant) or md
+  -o, --output DIR     also write the profiles (collectives.yaml, links.yaml), calibration.json,
+                       calibration.md, constants.csv and pictures of the residuals to DIR
+  -o, --output F.yaml  write the one profile that was fitted to this file
+  --no-color           plain text also on a terminal (as does NO_COLOR=1)
+
+Exit code 6: nothing could be fitted.
 )"},
      {"help", R"(usage: tenk help [COMMAND]
 )"}}};

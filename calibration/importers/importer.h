@@ -15,8 +15,9 @@ namespace tenk {
 
 // What the text may not say itself; the importer's error names the option that is missing.
 struct ImportOptions {
-  std::string collective;  // --collective: allreduce, allgather, ...
-  std::string gpu;         // --gpu: what the rows' gpu column shall say.
+  std::string collective = {};  // --collective: allreduce, allgather, ...
+  std::string gpu = {};         // --gpu: what the rows' gpu column shall say.
+  Count nodes = {}, gpus = {};  // --nodes, --gpus: how many took part.
 };
 
 struct ImportKind {

@@ -6,9 +6,18 @@
 namespace tenk {
 
 extern const ImportKind kCsvImport;
+extern const ImportKind kNcclTestsImport;
+extern const ImportKind kNcclTestsJsonImport;
+extern const ImportKind kNcclInspectorImport;
+extern const ImportKind kNvbandwidthImport;
+extern const ImportKind kPerftestImport;
+extern const ImportKind kOsuImport;
+extern const ImportKind kMamfImport;
 
 std::span<const ImportKind* const> import_kinds() {
-  static constexpr std::array<const ImportKind*, 1> kKinds = {&kCsvImport};
+  static constexpr std::array<const ImportKind*, 8> kKinds = {
+      &kCsvImport,         &kNcclTestsImport, &kNcclTestsJsonImport, &kNcclInspectorImport,
+      &kNvbandwidthImport, &kPerftestImport,  &kOsuImport,           &kMamfImport};
   return kKinds;
 }
 
