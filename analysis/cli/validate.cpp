@@ -1,4 +1,6 @@
 // tenk validate: how far off are the predictions on what others measured?
+#include <fmt/format.h>
+
 #include "analysis/cli/command.h"
 #include "analysis/cli/output.h"
 #include "analysis/report/validation.h"
@@ -14,9 +16,12 @@ int execute(const ValidateCommand& command) {
   const ResultFolder folder(command.out);
   Validation all;
   all.kind = kind->name;
+  const std::string& first = command.files.front();
+  all.files = first.substr(first.rfind('/') + 1);
+  if (command.files.size() > 1) {
+    all.files += fmt::format(" and {} more", command.files.size() - 1);
+  }
   for (const std::string& file : command.files) {
-    const std::string name = file.substr(file.rfind('/') + 1);
-    all.files += (all.files.empty() ? "" : ", ") + name;
     kind->judge(read_text_file(file), file, all);
   }
   if (folder) {
