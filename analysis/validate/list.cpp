@@ -6,9 +6,11 @@
 namespace tenk {
 
 extern const ValidationKind kTrainingValidation;
+extern const ValidationKind kCollectivesValidation;
 
 std::span<const ValidationKind* const> validation_kinds() {
-  static constexpr std::array<const ValidationKind*, 1> kKinds = {&kTrainingValidation};
+  static constexpr std::array<const ValidationKind*, 2> kKinds = {&kTrainingValidation,
+                                                                  &kCollectivesValidation};
   return kKinds;
 }
 
