@@ -80,6 +80,7 @@ std::vector<CatalogueKind> catalogue() {
   return {presets("accelerators", "cards with their rates; `accelerator` in the preset of a node"),
           presets("nodes", "cluster.node of a scenario"),
           presets("collectives", "tunings; `collectives` in the preset of a node"),
+          presets("nics", "families of NICs; `nic` in the preset of a node"),
           presets("prices", "cost.preset of a scenario"),
           code("fabrics", "cluster.fabric.kind of a scenario", network_kinds()),
           code("node-kinds", "`kind` in the preset of a node", node_kinds()),

@@ -85,8 +85,6 @@ void report_assumptions(const Scenario& s, const Fabric& fabric, const TrainingF
   p.assumptions = facts.assumptions;
   p.assumptions.insert(p.assumptions.end(), network.assumptions.begin(), network.assumptions.end());
   p.assumptions.emplace_back(
-      "NVLS (in-switch reduction) is not modelled yet: collectives use rings and trees");
-  p.assumptions.emplace_back(
       "point-to-point latency: one operation and one step of NCCL's ring tables");
   p.assumptions.emplace_back(
       "computation beside communication loses one SM for each of its channels");
@@ -102,6 +100,7 @@ void report_assumptions(const Scenario& s, const Fabric& fabric, const TrainingF
       fmt::format("profiles/accelerators/{}.yaml: {}", s.cluster.node.accelerator, s.device->name),
       fmt::format("profiles/nodes/{}.yaml", s.cluster.node.name),
       fmt::format("profiles/collectives/{}.yaml: {}", s.cluster.node.collectives, s.tuning.name),
+      fmt::format("profiles/nics/{}.yaml", s.cluster.node.nic),
       fmt::format("profiles/prices/{}.yaml", s.price_preset)};
 }
 

@@ -91,7 +91,7 @@ Scenario read_scenario(const Config& file, ScenarioUse use) {
   if (!s.cluster.node.accelerator.empty()) {
     s.device = read_device_profile(load_preset("accelerators", s.cluster.node.accelerator));
   }
-  s.tuning = read_collective_tuning(load_preset("collectives", s.cluster.node.collectives));
+  s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
   if (use == ScenarioUse::kWholeJob) {
     read_job(root, sized, s, faults);
   } else {

@@ -160,6 +160,7 @@ ClusterSpec read_cluster(Section section) {
   const bool known = std::find(presets.begin(), presets.end(), preset) != presets.end();
   spec.node = read_node(load_preset("nodes", known ? preset : "endpoint"));
   spec.node.name = preset;
+  spec.node.nic = section.word("nic", preset_names("nics"), spec.node.nic);
   const auto all = static_cast<std::int64_t>(spec.node.accelerators.size());
   const std::int64_t used = section.integer("gpus-per-node", {1, all}, all);
   if (used < all) use_accelerators(static_cast<std::uint32_t>(used), spec.node);

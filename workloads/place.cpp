@@ -7,6 +7,7 @@
 
 #include "sim/base/error.h"
 #include "workloads/collectives/collective.h"
+#include "workloads/collectives/inside.h"
 
 namespace tenk {
 namespace {
@@ -28,7 +29,10 @@ std::vector<double> efficiency_by_kind(const Graph& graph, const std::vector<boo
   std::vector<double> efficiency(graph.link_kinds(), 1);
   for (std::uint16_t k = 0; k < efficiency.size(); ++k) {
     if (network[k]) efficiency[k] = tuning.network_efficiency.value;
-    if (graph.link_kind(k).starts_with("nvlink")) efficiency[k] = tuning.nvlink_efficiency.value;
+    const std::string& name = graph.link_kind(k);
+    if (name.starts_with("nvlink") || name.starts_with("xgmi")) {
+      efficiency[k] = tuning.nvlink_efficiency.value;
+    }
   }
   return efficiency;
 }
@@ -63,19 +67,22 @@ class Placer {
     Choice choice;
     std::uint16_t method = 0;
   };
-  struct ShapeKey {
-    std::uint32_t slot;
+  // All that choices depend on, beside the slot.
+  struct Surroundings {
     GroupShape shape;
     Time path;
-    auto operator<=>(const ShapeKey&) const = default;
+    Bandwidth node_bus;
+    bool mesh = false;
+    auto operator<=>(const Surroundings&) const = default;
   };
 
   void find_slots();
   void add_group(FamilyId family, std::span<const RankId> ranks);
   Time longest_path(const Group& group) const;
-  const Chosen& choice_for(SlotId slot, const GroupShape& shape, Time path);
-  std::uint16_t method_of(const Choice& choice, const Request& request);
-  Request request_for(SlotId slot, const GroupShape& shape, Time path) const;
+  Surroundings surroundings_of(const Group& group) const;
+  const Chosen& choice_for(SlotId slot, const Surroundings& around);
+  std::uint16_t method_of(const Choice& choice);
+  Request request_for(SlotId slot, const Surroundings& around) const;
   void add_coflows(FamilyId family, std::span<const RankId> ranks, const Group& group,
                    const CollectiveKind& kind, std::span<const Ask> asks);
   void add_coflow(FamilyId family, std::span<const RankId> ranks, const Lane& lane,
@@ -97,8 +104,8 @@ class Placer {
     std::vector<Ask> asks;
   };
   std::vector<Undecided> undecided_;
-  std::vector<std::vector<bool>> uses_;  // [role][slot]
-  std::map<ShapeKey, Chosen> chosen_;
+  std::vector<std::vector<bool>> uses_;                              // [role][slot]
+  std::map<std::pair<std::uint32_t, Surroundings>, Chosen> chosen_;  // By slot.
   Traffic traffic_;
 };
 
@@ -125,27 +132,43 @@ Time Placer::longest_path(const Group& group) const {
   return longest;
 }
 
-Request Placer::request_for(SlotId slot, const GroupShape& shape, Time path) const {
+Placer::Surroundings Placer::surroundings_of(const Group& group) const {
+  Surroundings around;
+  around.shape = shape_of(group);
+  around.path = longest_path(group);
+  around.node_bus =
+      fabric_.facts().port_rate * (around.shape.rails * tuning_.network_efficiency.value);
+  const auto smallest =
+      std::min_element(group.nodes.begin(), group.nodes.end(),
+                       [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  const std::uint32_t first = fabric_.local_of(smallest->front());
+  if (smallest->size() > 1 && fabric_.peers(first, fabric_.local_of(smallest->back()))) {
+    around.node_bus = ring_rate_inside(fabric_, *smallest, traffic_.efficiency);
+    around.mesh = joined_directly(fabric_, *smallest);
+  }
+  return around;
+}
+
+Request Placer::request_for(SlotId slot, const Surroundings& around) const {
   const Slot& s = workload_.slots[slot.value];
   Request r;
   r.op = s.op;
   r.bytes = s.bytes;
-  r.shape = shape;
-  r.path = path;
+  r.shape = around.shape;
+  r.path = around.path;
   r.tuning = &tuning_;
-  r.network_bus = fabric_.facts().port_rate * (shape.rails * tuning_.network_efficiency.value);
-  r.node_bus = r.network_bus;
-  const NodeTemplate& node = fabric_.node();
-  if (fabric_.per_node() > 1 && !node.to_peer[1].empty()) {
-    r.node_bus = node.cables[node.to_peer[1].front() / 2].rate * tuning_.nvlink_efficiency.value;
-  }
+  r.node_bus = around.node_bus;
+  r.mesh = around.mesh;
+  r.in_switch = fabric_.node().reduces_in_switch;
+  r.network_bus =
+      fabric_.facts().port_rate * (around.shape.rails * tuning_.network_efficiency.value);
   return r;
 }
 
-std::uint16_t Placer::method_of(const Choice& choice, const Request& request) {
+std::uint16_t Placer::method_of(const Choice& choice) {
   const Method method{std::string(choice.kind->name),
                       std::string(kProtocolNames[static_cast<std::size_t>(choice.protocol)]),
-                      request.channels(), wire_overhead(choice.protocol)};
+                      choice.terms.channels, wire_overhead(choice.protocol)};
   auto& methods = traffic_.methods;
   const auto same = std::find_if(methods.begin(), methods.end(), [&](const Method& m) {
     return m.algorithm == method.algorithm && m.protocol == method.protocol &&
@@ -156,14 +179,13 @@ std::uint16_t Placer::method_of(const Choice& choice, const Request& request) {
   return static_cast<std::uint16_t>(methods.size() - 1);
 }
 
-const Placer::Chosen& Placer::choice_for(SlotId slot, const GroupShape& shape, Time path) {
-  const ShapeKey key{slot.value, shape, path};
+const Placer::Chosen& Placer::choice_for(SlotId slot, const Surroundings& around) {
+  const auto key = std::pair(slot.value, around);
   const auto known = chosen_.find(key);
   if (known != chosen_.end()) return known->second;
-  const Request request = request_for(slot, shape, path);
   Chosen chosen;
-  chosen.choice = choose(request);
-  chosen.method = method_of(chosen.choice, request);
+  chosen.choice = choose(request_for(slot, around));
+  chosen.method = method_of(chosen.choice);
   return chosen_.emplace(key, chosen).first->second;
 }
 
@@ -272,8 +294,7 @@ void Placer::add_group(FamilyId family, std::span<const RankId> ranks) {
     std::sort(accelerators.begin(), accelerators.end());
   }
   const Group group = make_group(fabric_, accelerators);
-  const GroupShape shape = shape_of(group);
-  const Time path = longest_path(group);
+  const Surroundings around = surroundings_of(group);
   std::map<const CollectiveKind*, std::vector<Ask>> by_kind;
   std::vector<const CollectiveKind*> order;  // Of first use: pointers have no order of their own.
   for (std::size_t s = 0; s < workload_.slots.size(); ++s) {
@@ -282,7 +303,7 @@ void Placer::add_group(FamilyId family, std::span<const RankId> ranks) {
       return uses_[workload_.role_of_rank[r.value].value][s];
     });
     if (!used) continue;
-    const Chosen& chosen = choice_for(SlotId(s), shape, path);
+    const Chosen& chosen = choice_for(SlotId(s), around);
     const double overhead = wire_overhead(chosen.choice.protocol);
     const Terms& terms = chosen.choice.terms;
     if (by_kind.count(chosen.choice.kind) == 0) order.push_back(chosen.choice.kind);

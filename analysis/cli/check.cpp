@@ -35,6 +35,8 @@ void check_file(const std::string& name) {
     read_device_profile(file);
   } else if (has_any(file, {"ring", "tree"})) {
     read_collective_tuning(file);
+  } else if (has_any(file, {"ring-step", "tree-efficiency"})) {
+    read_nic_tuning(file);
   } else if (has_any(file, {"switch-port", "electricity"})) {
     read_prices(file);
   } else if (has_any(file, {"kind"})) {

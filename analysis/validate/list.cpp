@@ -6,11 +6,12 @@
 namespace tenk {
 
 extern const ValidationKind kTrainingValidation;
+extern const ValidationKind kCollectivesValidation;
 extern const ValidationKind kPacketValidation;
 
 std::span<const ValidationKind* const> validation_kinds() {
-  static constexpr std::array<const ValidationKind*, 2> kKinds = {&kTrainingValidation,
-                                                                  &kPacketValidation};
+  static constexpr std::array<const ValidationKind*, 3> kKinds = {
+      &kTrainingValidation, &kCollectivesValidation, &kPacketValidation};
   return kKinds;
 }
 

@@ -64,8 +64,10 @@ struct NodeTemplate {
   using Path = std::vector<std::uint32_t>;
 
   std::string name;
-  std::string accelerator;  // Name of its device profile; empty: bare NICs.
-  std::string collectives;  // Name of its collective tuning.
+  std::string accelerator;         // Name of its device profile; empty: bare NICs.
+  std::string collectives;         // Name of its collective tuning.
+  std::string nic;                 // Name of its NIC tuning.
+  bool reduces_in_switch = false;  // Its switches multicast and add up (NVLink SHARP).
   std::vector<LocalDevice> devices;
   std::vector<LocalCable> cables;
   std::vector<std::uint32_t> accelerators;  // Local devices, in order.

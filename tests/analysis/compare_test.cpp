@@ -235,7 +235,8 @@ TEST_CASE("Traffic by category is all that crosses a kind of links, and full is 
   for (const TrunkClassUse& t : p.trunk_classes) {
     whole[t.kind] += static_cast<double>(t.trunks) * t.bytes;
   }
-  for (const auto& [kind, bytes] : by_kind) CHECK(bytes == Approx(whole[kind]).epsilon(1e-9));
+  // Transfers end on whole picoseconds: a short one moves a part in 10^8 more or less than asked.
+  for (const auto& [kind, bytes] : by_kind) CHECK(bytes == Approx(whole[kind]).epsilon(1e-8));
 }
 
 TEST_CASE("Scenarios are compared in their order, and unequal jobs are warned of") {

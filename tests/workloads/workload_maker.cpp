@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "sim/base/presets.h"
-
 namespace tenk::testing {
 namespace {
 
@@ -99,9 +97,7 @@ Program stage_program(const GridShape& s, std::uint32_t stage, const std::vector
 
 }  // namespace
 
-CollectiveTuning hopper() {
-  return read_collective_tuning(load_preset("collectives", "nccl-hopper"));
-}
+CollectiveTuning hopper() { return load_collective_tuning("nccl-hopper", "infiniband"); }
 
 Workload random_grid(const GridShape& shape, Random& random) {
   Workload w;

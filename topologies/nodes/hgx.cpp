@@ -1,7 +1,9 @@
-// HGX servers: GPUs around NVSwitches, PCIe switches that pair GPUs with NICs, two CPUs.
+// HGX servers and NVLink racks: GPUs around NVSwitches, PCIe switches that join GPUs with NICs,
+// CPUs.
 //
 //   GPU i -- NVSwitch (all chips work as one: each GPU spreads its NVLinks over them)
-//   GPU i -- PCIe switch -- NIC i;  each PCIe switch serves a share of the GPUs and hangs on a CPU
+//   GPU i -- PCIe switch -- its NIC;  each PCIe switch serves a share of the GPUs and NICs and
+//   hangs on a CPU
 //
 // Source: NVIDIA DGX/HGX H100 system descriptions; the numbers are data in profiles/nodes.
 #include "sim/plan/device_profile.h"
@@ -11,7 +13,7 @@ namespace tenk {
 namespace {
 
 struct HgxSpec {
-  std::uint32_t gpus = 0, pcie_switches = 0, cpus = 0;
+  std::uint32_t gpus = 0, nics = 0, pcie_switches = 0, cpus = 0;
   std::uint16_t nvswitches = 0, nvlinks = 0;
   Bandwidth nvlink, pcie, socket;
   Time nvlink_latency, pcie_latency, socket_latency;
@@ -27,9 +29,10 @@ Time latency(Section& s, std::string_view key) {
 
 HgxSpec read_spec(Section& s) {
   HgxSpec spec;
-  spec.gpus = static_cast<std::uint32_t>(s.integer("gpus", {1, 64}));
-  spec.pcie_switches = static_cast<std::uint32_t>(s.integer("pcie-switches", {1, 64}));
-  spec.cpus = static_cast<std::uint32_t>(s.integer("cpus", {1, 8}));
+  spec.gpus = static_cast<std::uint32_t>(s.integer("gpus", {1, 128}));
+  spec.nics = static_cast<std::uint32_t>(s.integer("nics", {1, 128}, spec.gpus));
+  spec.pcie_switches = static_cast<std::uint32_t>(s.integer("pcie-switches", {1, 128}));
+  spec.cpus = static_cast<std::uint32_t>(s.integer("cpus", {1, 64}));
   spec.nvswitches = static_cast<std::uint16_t>(s.integer("nvswitches", {1, 64}));
   spec.nvlinks = static_cast<std::uint16_t>(s.integer("nvlinks-per-gpu", {1, 64}));
   spec.nvlink = rate(s, "nvlink-per-gpu");
@@ -42,27 +45,33 @@ HgxSpec read_spec(Section& s) {
     s.fail("pcie-switches", "GPUs must share PCIe switches evenly, and those the CPUs");
     spec.pcie_switches = spec.cpus = 1;
   }
+  if (spec.gpus % spec.nics != 0 || spec.nics % spec.pcie_switches != 0) {
+    s.fail("nics", "GPUs must share NICs evenly, and those the PCIe switches");
+    spec.nics = spec.gpus;
+  }
   return spec;
 }
 
 // Local devices in order: GPUs, NVSwitch, NICs, PCIe switches, CPUs.
 struct HgxIndex {
-  std::uint32_t gpus, pcie_switches;
+  std::uint32_t gpus, nics, pcie_switches;
   std::uint32_t gpu(std::uint32_t i) const { return i; }
   std::uint32_t nvswitch() const { return gpus; }
   std::uint32_t nic(std::uint32_t i) const { return gpus + 1 + i; }
-  std::uint32_t pcie(std::uint32_t i) const { return 2 * gpus + 1 + i; }
-  std::uint32_t cpu(std::uint32_t i) const { return 2 * gpus + 1 + pcie_switches + i; }
-  // Local links, as read_hgx adds the cables: NVLink, GPU-PCIe and NIC-PCIe of each GPU in turn.
+  std::uint32_t pcie(std::uint32_t i) const { return gpus + nics + 1 + i; }
+  std::uint32_t cpu(std::uint32_t i) const { return gpus + nics + 1 + pcie_switches + i; }
+  // Local links, as add_cables adds the cables: NVLink and GPU-PCIe of each GPU, NIC-PCIe of each
+  // NIC in turn.
   std::uint32_t nvlink(std::uint32_t gpu) const { return 2 * gpu; }
   std::uint32_t gpu_pcie(std::uint32_t gpu) const { return 2 * (gpus + gpu); }
-  std::uint32_t nic_pcie(std::uint32_t gpu) const { return 2 * (2 * gpus + gpu); }
+  std::uint32_t nic_pcie(std::uint32_t nic) const { return 2 * (2 * gpus + nic); }
+  std::uint32_t nic_of(std::uint32_t gpu) const { return gpu / (gpus / nics); }
 };
 
 void add_devices(const HgxSpec& spec, NodeTemplate& node) {
   for (std::uint32_t i = 0; i < spec.gpus; ++i) node.devices.push_back({"gpu", i, 1});
   node.devices.push_back({"nvswitch", 0, spec.nvswitches});
-  for (std::uint32_t i = 0; i < spec.gpus; ++i) node.devices.push_back({"nic", i, 1});
+  for (std::uint32_t i = 0; i < spec.nics; ++i) node.devices.push_back({"nic", i, 1});
   for (std::uint32_t i = 0; i < spec.pcie_switches; ++i) {
     node.devices.push_back({"pcie-switch", i, 1});
   }
@@ -79,8 +88,9 @@ void add_cables(const HgxSpec& spec, const HgxIndex& at, NodeTemplate& node) {
     node.cables.push_back({at.gpu(i), at.pcie(i / share), spec.pcie, spec.pcie_latency,
                            "gpu-pcie up", "gpu-pcie down", 1});
   }
-  for (std::uint32_t i = 0; i < spec.gpus; ++i) {
-    node.cables.push_back({at.nic(i), at.pcie(i / share), spec.pcie, spec.pcie_latency,
+  for (std::uint32_t i = 0; i < spec.nics; ++i) {
+    const std::uint32_t nic_share = spec.nics / spec.pcie_switches;
+    node.cables.push_back({at.nic(i), at.pcie(i / nic_share), spec.pcie, spec.pcie_latency,
                            "nic-pcie up", "nic-pcie down", 1});
   }
   for (std::uint32_t i = 0; i < spec.pcie_switches; ++i) {
@@ -97,15 +107,17 @@ NodeTemplate read_hgx(Section& s) {
   NodeTemplate node;
   node.accelerator = s.text("accelerator");
   const HgxSpec spec = read_spec(s);
-  const HgxIndex at{spec.gpus, spec.pcie_switches};
+  node.reduces_in_switch = s.boolean("nvswitch-reduces", false);
+  const HgxIndex at{spec.gpus, spec.nics, spec.pcie_switches};
   add_devices(spec, node);
   add_cables(spec, at, node);
+  for (std::uint32_t i = 0; i < spec.nics; ++i) node.ports.push_back(at.nic(i));
   for (std::uint32_t i = 0; i < spec.gpus; ++i) {
+    const std::uint32_t nic = at.nic_of(i);
     node.accelerators.push_back(at.gpu(i));
-    node.ports.push_back(at.nic(i));
-    node.port_of.push_back(i);
-    node.to_port.push_back({at.gpu_pcie(i), at.nic_pcie(i) + 1});
-    node.from_port.push_back({at.nic_pcie(i), at.gpu_pcie(i) + 1});
+    node.port_of.push_back(nic);
+    node.to_port.push_back({at.gpu_pcie(i), at.nic_pcie(nic) + 1});
+    node.from_port.push_back({at.nic_pcie(nic), at.gpu_pcie(i) + 1});
     for (std::uint32_t j = 0; j < spec.gpus; ++j) {
       node.to_peer.push_back(i == j ? NodeTemplate::Path{}
                                     : NodeTemplate::Path{at.nvlink(i), at.nvlink(j) + 1});
@@ -116,7 +128,8 @@ NodeTemplate read_hgx(Section& s) {
 
 }  // namespace
 
-extern const NodeKind kHgx{
-    .name = "hgx", .summary = "GPUs around NVSwitches, one NIC a GPU, two CPUs", .read = read_hgx};
+extern const NodeKind kHgx{.name = "hgx",
+                           .summary = "GPUs around NVSwitches, with NICs and CPUs on PCIe",
+                           .read = read_hgx};
 
 }  // namespace tenk

@@ -22,7 +22,11 @@ GroupShape shape_of(const Group& group) {
   shape.nodes = static_cast<std::uint32_t>(group.nodes.size());
   shape.rails = shape.ranks;
   for (const auto& node : group.nodes) {
-    shape.rails = std::min(shape.rails, static_cast<std::uint32_t>(node.size()));
+    std::uint32_t nics = 0;
+    for (std::size_t i = 0; i < node.size(); ++i) {  // Members that share a NIC follow each other.
+      nics += i == 0 || group.fabric.port_of(node[i]) != group.fabric.port_of(node[i - 1]);
+    }
+    shape.rails = std::min(shape.rails, nics);
   }
   return shape;
 }
@@ -39,24 +43,29 @@ double wire_overhead(Protocol protocol) {
 
 Time network_step(const Request& request, Algorithm algorithm, Protocol protocol) {
   const auto p = static_cast<std::size_t>(protocol);
-  const Time table = request.tuning->network[static_cast<std::size_t>(algorithm)][p];
-  return table + request.path * (protocol == Protocol::kSimple ? 2 : 1);
+  const CollectiveTuning& t = *request.tuning;
+  const bool simple = protocol == Protocol::kSimple;
+  const Known& extra = simple ? t.nic.hop : t.nic.ll_hop;
+  return t.network[static_cast<std::size_t>(algorithm)][p] + Time::seconds(extra.value) +
+         request.path * (simple ? 2 : 1);
 }
 
-std::optional<Time> point_to_point_latency(const Request& request, Protocol protocol) {
-  const bool inside = request.shape.nodes == 1;
-  if (protocol == Protocol::kLL128 || (protocol == Protocol::kLL && !inside)) return std::nullopt;
-  const auto p = static_cast<std::size_t>(protocol);
-  constexpr auto kRing = static_cast<std::size_t>(Algorithm::kRing);
-  const CollectiveTuning& t = *request.tuning;
-  return t.base[kRing][p] +
-         (inside ? t.nvlink[kRing][p] : network_step(request, Algorithm::kRing, protocol));
+Time chunk_delay(const Request& request) {
+  constexpr double kMiB = 1048576;
+  const NicTuning& nic = request.tuning->nic;
+  return Time::seconds(
+      std::min(nic.fill.value * request.bytes.value() / kMiB, nic.fill_most.value));
+}
+
+Bandwidth paced(double bytes, Time floor) {
+  if (floor <= Time() || bytes <= 0) return Bandwidth::unlimited();
+  return Bandwidth::per_second(bytes / floor.s());
 }
 
 Choice choose(const Request& request) {
   Choice best;
   for (const CollectiveKind* kind : collective_kinds()) {
-    if (!kind->serves(request.op)) continue;
+    if (!kind->serves(request.op) || request.tuning->forbids(kind->name)) continue;
     for (const Protocol p : {Protocol::kLL, Protocol::kLL128, Protocol::kSimple}) {
       const std::optional<Terms> terms = kind->terms(request, p);
       if (!terms) continue;
@@ -65,7 +74,9 @@ Choice choose(const Request& request) {
       }
     }
   }
-  TENK_CHECK(best.kind != nullptr, "some algorithm serves every operation");
+  if (best.kind == nullptr) {
+    throw Error(ErrorKind::kInvalid, "every algorithm for this operation is forbidden");
+  }
   return best;
 }
 

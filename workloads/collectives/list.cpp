@@ -7,12 +7,14 @@ namespace tenk {
 
 extern const CollectiveKind kRing;
 extern const CollectiveKind kTree;
+extern const CollectiveKind kNvls;
+extern const CollectiveKind kNvlsTree;
 extern const CollectiveKind kPairwise;
 extern const CollectiveKind kSend;
 
 std::span<const CollectiveKind* const> collective_kinds() {
-  static constexpr std::array<const CollectiveKind*, 4> kKinds = {&kRing, &kTree, &kPairwise,
-                                                                  &kSend};
+  static constexpr std::array<const CollectiveKind*, 6> kKinds = {&kRing,     &kTree,     &kNvls,
+                                                                  &kNvlsTree, &kPairwise, &kSend};
   return kKinds;
 }
 

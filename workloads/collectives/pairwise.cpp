@@ -1,6 +1,10 @@
 // All-to-all as a connection between every two members, all at once. Traffic to another rail
 // gathers at the NVLink neighbour on that rail (NCCL's PXN) where the nodes allow it.
+//
+// Inside a node what goes out of a GPU is limited, and what its channels move altogether, the copy
+// to itself included: with two GPUs half of the work is that copy.
 #include "workloads/collectives/collective.h"
+#include "workloads/collectives/pairs.h"
 
 namespace tenk {
 namespace {
@@ -8,15 +12,25 @@ namespace {
 bool serves_pairwise(Collective op) { return op == Collective::kAllToAll; }
 
 std::optional<Terms> pairwise_terms(const Request& r, Protocol protocol) {
-  const std::optional<Time> latency = point_to_point_latency(r, protocol);
+  const double n = r.shape.ranks;
+  const CollectiveTuning& t = *r.tuning;
+  const std::optional<Time> latency = pair_latency(r, protocol, r.bytes.value() / n);
   if (!latency) return std::nullopt;
   Terms terms;
+  terms.channels = r.channels();
   terms.latency = *latency;
-  terms.bytes = r.bytes.value() / r.shape.ranks;
-  const double n = r.shape.ranks;
-  const Bandwidth own = r.shape.nodes == 1 ? r.node_bus : r.network_bus / r.shape.rails;
-  terms.predicted =
-      terms.latency + duration(r.bytes.value() * (n - 1) / n * wire_overhead(protocol), own);
+  terms.bytes = r.bytes.value() / n;
+  const PointToPoint& p = t.pairs;
+  if (protocol == Protocol::kLL) {
+    terms.cap = Bandwidth::per_second(p.ll_rate.value / (n - 1));
+  } else if (r.shape.nodes == 1) {
+    terms.cap = Bandwidth::per_second(std::min(p.out.value / (n - 1), p.all.value / n));
+  } else {
+    const double away = n - n / r.shape.nodes;
+    const Bandwidth nic = r.line_rate() * (t.nic.pair_efficiency.value / r.shape.rails);
+    terms.cap = nic / away;
+  }
+  terms.predicted = terms.latency;  // Only one protocol is offered.
   return terms;
 }
 

@@ -2,32 +2,42 @@
 // does: inside a node along NVLink, between nodes rail to rail, each rail a ring of its own that
 // enters a node at that rail's GPU. A pipelined ring goes at the speed of its slowest edge, so a
 // ring is one coflow.
+//
+// Time: a base, the steps, and then the bytes, of which no step is shorter than the latency of one
+// chunk: a message too short to fill the pipe goes no faster. The piece of n that a member keeps is
+// copied by the same thread blocks.
 #include <cmath>
 
 #include "workloads/collectives/collective.h"
+#include "workloads/collectives/inside.h"
 
 namespace tenk {
 namespace {
+
+constexpr auto kRingTable = static_cast<std::size_t>(Algorithm::kRing);
 
 bool serves_ring(Collective op) {
   return op == Collective::kAllReduce || op == Collective::kAllGather ||
          op == Collective::kReduceScatter;
 }
 
-Time ring_latency(const Request& r, Protocol protocol) {
+std::int64_t rounds_of(const Request& r) { return r.op == Collective::kAllReduce ? 2 : 1; }
+std::int64_t steps_of(const Request& r) { return rounds_of(r) * (r.shape.ranks - 1); }
+std::int64_t steps_between(const Request& r) { return rounds_of(r) * (r.shape.nodes - 1); }
+
+// NCCL's estimate of the latency.
+Time planned_latency(const Request& r, Protocol protocol) {
   const auto p = static_cast<std::size_t>(protocol);
   const CollectiveTuning& t = *r.tuning;
-  constexpr auto kRing = static_cast<std::size_t>(Algorithm::kRing);
-  const std::int64_t rounds = r.op == Collective::kAllReduce ? 2 : 1;
-  const std::int64_t steps = rounds * (r.shape.ranks - 1);
-  const std::int64_t between = rounds * (r.shape.nodes - 1);
-  Time inner = t.nvlink[kRing][p];
+  const std::int64_t steps = steps_of(r), between = steps_between(r);
+  Time inner = t.nvlink[kRingTable][p];
   if (r.shape.nodes > 1) {
     inner = std::max(inner, t.network_overhead * (protocol == Protocol::kSimple ? 3 : 1));
   }
   const bool alone = r.shape.nodes == r.shape.ranks;  // One GPU a node.
-  const Time outer = network_step(r, alone ? Algorithm::kTree : Algorithm::kRing, protocol);
-  Time latency = t.base[kRing][p] + inner * (steps - between) + outer * between;
+  const Time outer =
+      t.network[static_cast<std::size_t>(alone ? Algorithm::kTree : Algorithm::kRing)][p];
+  Time latency = t.base[kRingTable][p] + inner * (steps - between) + outer * between;
   const double per_channel_and_rank = r.bytes.value() / r.channels() / r.shape.ranks;
   if (protocol == Protocol::kSimple && r.op == Collective::kAllReduce && r.shape.nodes > 1 &&
       per_channel_and_rank >= 64) {
@@ -36,34 +46,90 @@ Time ring_latency(const Request& r, Protocol protocol) {
   return latency;
 }
 
-std::optional<Terms> ring_terms(const Request& r, Protocol protocol) {
-  const double n = r.shape.ranks;
-  const double rounds = r.op == Collective::kAllReduce ? 2 : 1;
+// NCCL's estimate of the bus bandwidth.
+Bandwidth planned_bus(const Request& r, Protocol protocol) {
   const CollectiveTuning& t = *r.tuning;
-  Terms terms;
-  terms.latency = ring_latency(r, protocol);
-  terms.bytes = rounds * r.bytes.value() * (n - 1) / n / r.channels();
-  Bandwidth bus = r.bus();
-  if (protocol == Protocol::kLL) {
-    terms.cap = t.ll_total[r.node_class()] / r.channels();
-    bus = std::min(t.ll_total[r.node_class()], bus * 0.5);
-  } else if (protocol == Protocol::kLL128) {
-    terms.cap = t.ring_ll128[r.node_class()];
-    bus = std::min(bus * 0.92, terms.cap * r.channels());
+  const Bandwidth bus = r.planned_bus();
+  if (protocol == Protocol::kLL) return std::min(t.ll_total[r.node_class()], bus * 0.5);
+  if (protocol == Protocol::kSimple) return bus;
+  return std::min(bus * 0.92, t.ring_ll128[r.node_class()] * r.channels());
+}
+
+Time latency_of(const Request& r, Protocol protocol) {
+  const auto p = static_cast<std::size_t>(protocol);
+  const RingPace& pace = r.tuning->pace[p];
+  const std::int64_t steps = steps_of(r), between = steps_between(r);
+  Time inner = Time::seconds(pace.step.value);
+  if (between > 0) {
+    inner = std::max(inner, r.tuning->network_overhead * (protocol == Protocol::kSimple ? 3 : 1));
   }
-  terms.predicted = terms.latency + duration(r.bytes.value() * rounds * (n - 1) / n, bus);
+  const bool alone = r.shape.nodes == r.shape.ranks;
+  const Time outer = network_step(r, alone ? Algorithm::kTree : Algorithm::kRing, protocol);
+  return Time::seconds(pace.base.value) + inner * (steps - between) + outer * between;
+}
+
+// The rate on each edge of all channels together, as far as the links do not decide.
+Bandwidth rate_of(const Request& r, Protocol protocol) {
+  const CollectiveTuning& t = *r.tuning;
+  const RingPace& pace = t.pace[static_cast<std::size_t>(protocol)];
+  Bandwidth rate = Bandwidth::unlimited();
+  if (pace.rate.value > 0) rate = Bandwidth::per_second(pace.rate.value);
+  if (r.shape.nodes > 1 && protocol == Protocol::kLL) {
+    rate = std::min(rate, Bandwidth::per_second(t.nic.ll_rate.value * r.shape.rails));
+  }
+  if (r.shape.nodes > 1 && protocol == Protocol::kLL128) {
+    rate = std::min(rate, t.ring_ll128[r.node_class()] * r.channels());
+  }
+  if (protocol == Protocol::kSimple && r.shape.nodes == 1) {
+    const double edges = static_cast<double>(steps_of(r));  // Pieces over each, for one copied.
+    const double copy = 1 / (t.own_copy.value * edges);
+    rate = Bandwidth::per_second(1 / (1 / r.node_bus.value() + copy));
+  }
+  return rate;
+}
+
+std::optional<Terms> ring_terms(const Request& r, Protocol protocol) {
+  const CollectiveTuning& t = *r.tuning;
+  if (protocol == Protocol::kLL128 && !(r.shape.nodes == 1 ? t.node_ll128 : t.nic.ll128)) {
+    return std::nullopt;
+  }
+  const double n = r.shape.ranks;
+  const double moved = static_cast<double>(rounds_of(r)) * r.bytes.value() * (n - 1) / n;
+  Terms terms;
+  terms.channels = r.channels();
+  terms.latency = latency_of(r, protocol);
+  terms.bytes = moved / r.channels();
+  terms.cap = rate_of(r, protocol) / r.channels();
+  if (protocol == Protocol::kSimple) {
+    const double inside = t.pace[2].floor.value;
+    const double step = r.shape.nodes > 1 ? std::max(inside, t.nic.ring_step.value) : inside;
+    Time floor = Time::seconds(step * static_cast<double>(steps_of(r)));
+    if (r.shape.nodes > 1) floor = std::max(Time(), floor - terms.latency);
+    terms.cap = std::min(terms.cap, paced(terms.bytes, floor));
+  }
+  terms.predicted = planned_latency(r, protocol) + duration(moved, planned_bus(r, protocol));
   return terms;
 }
 
 std::vector<Lane> lay_ring(const Group& group, const CollectiveTuning& tuning, int way) {
+  const std::uint32_t rails = shape_of(group).rails;
   return lay_channels(group, tuning, way, [&](std::uint32_t rail, int, const auto& add) {
+    if (group.nodes.size() == 1) {
+      for (const Hop& h : ring_inside(group.fabric, group.members, 0, true)) {
+        add(h.from, h.to, h.share);
+      }
+      return;
+    }
     for (std::size_t n = 0; n < group.nodes.size(); ++n) {
       const auto& node = group.nodes[n];
       const auto& next = group.nodes[(n + 1) % group.nodes.size()];
-      for (std::size_t i = 0; i + 1 < node.size(); ++i) {
-        add(node[(rail + i) % node.size()], node[(rail + i + 1) % node.size()]);
+      const std::size_t first = owner_of(rail, node.size(), rails);
+      if (node.size() > 1) {  // From the NIC's GPU through all others and back to it.
+        for (const Hop& h : ring_inside(group.fabric, node, first, true)) {
+          add(h.from, h.to, h.share);
+        }
       }
-      add(node[(rail + node.size() - 1) % node.size()], next[rail % next.size()]);
+      add(node[first], next[owner_of(rail, next.size(), rails)]);
     }
   });
 }

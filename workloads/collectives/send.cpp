@@ -1,5 +1,6 @@
 // One message from the first member of a pair to the second.
 #include "workloads/collectives/collective.h"
+#include "workloads/collectives/pairs.h"
 
 namespace tenk {
 namespace {
@@ -7,12 +8,14 @@ namespace {
 bool serves_send(Collective op) { return op == Collective::kSend; }
 
 std::optional<Terms> send_terms(const Request& r, Protocol protocol) {
-  const std::optional<Time> latency = point_to_point_latency(r, protocol);
+  const std::optional<Time> latency = pair_latency(r, protocol, r.bytes.value());
   if (!latency) return std::nullopt;
   Terms terms;
+  terms.channels = r.channels();
   terms.latency = *latency;
   terms.bytes = r.bytes.value();
-  terms.predicted = terms.latency + duration(r.bytes.value() * wire_overhead(protocol), r.bus());
+  if (protocol == Protocol::kLL) terms.cap = Bandwidth::per_second(r.tuning->pairs.ll_rate.value);
+  terms.predicted = terms.latency;  // Only one protocol is offered.
   return terms;
 }
 

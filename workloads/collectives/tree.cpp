@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "workloads/collectives/collective.h"
+#include "workloads/collectives/inside.h"
+#include "workloads/collectives/node_tree.h"
 
 namespace tenk {
 namespace {
@@ -20,51 +22,60 @@ double correction(const Request& r, Protocol protocol) {
   return at > 22 ? 1 : table[std::min(at, table.size() - 1)];
 }
 
-// NCCL's bus bandwidth of the tree.
+// NCCL's bus bandwidth of the tree. On two nodes it looks for trees that run faster inside the
+// nodes than one NIC channel would, up to twice; a chain on a mesh counts 0.85 (a plain tree).
 Bandwidth tree_bus(const Request& r, Protocol protocol) {
   const CollectiveTuning& t = *r.tuning;
   const std::size_t k = r.node_class();
-  const Bandwidth bus = r.bus();
-  if (protocol == Protocol::kLL) return std::min(bus / 3.8, t.ll_total[k]);
+  Bandwidth bus = r.planned_bus();
+  if (r.shape.nodes == 2 && r.shape.rails > 1) bus = std::min(bus * 2, r.planned_node_bus());
+  const double plain = r.mesh ? 0.85 : 1;
+  if (protocol == Protocol::kLL) return std::min(bus / 3.8, t.ll_total[k]) * plain;
   if (protocol == Protocol::kLL128) {
     const double share = r.shape.nodes == 1 ? 7.0 / 9 : 120.0 / 128;
-    return std::min(bus * share, t.tree_ll128[k] * r.channels());
+    return std::min(bus * share, t.tree_ll128[k] * r.channels()) * plain;
   }
-  return std::min(bus * 0.92, t.tree_simple[k] * r.channels());
+  return std::min(bus * 0.92, t.tree_simple[k] * r.channels()) * plain;
+}
+
+// LL: long messages leave the NIC's fast path.
+Time hop_delay(const Request& r, Protocol protocol) {
+  if (protocol == Protocol::kSimple) return chunk_delay(r);
+  const NicTuning& nic = r.tuning->nic;
+  return r.bytes > nic.long_ll_from ? Time::seconds(nic.long_ll.value) : Time();
 }
 
 std::optional<Terms> tree_terms(const Request& r, Protocol protocol) {
   const auto p = static_cast<std::size_t>(protocol);
   constexpr auto kTree = static_cast<std::size_t>(Algorithm::kTree);
   const CollectiveTuning& t = *r.tuning;
+  const bool inside = r.shape.nodes == 1;
+  if (protocol == Protocol::kLL128 && !(inside ? t.node_ll128 : t.nic.ll128)) return std::nullopt;
   const double inner = static_cast<double>(r.shape.ranks) / r.shape.nodes - 1;
   const double levels = std::log2(static_cast<double>(r.shape.nodes));
-  const double steps = 2 * (inner * t.nvlink[kTree][p].s() +
-                            levels * network_step(r, Algorithm::kTree, protocol).s());
+  const Time base = t.base[kTree][p];
+  const double nvlink = inner * t.nvlink[kTree][p].s();
   Terms terms;
-  terms.latency = t.base[kTree][p] + Time::seconds(steps);
+  terms.channels = r.channels();
+  terms.latency = base + Time::seconds(2 * nvlink);
+  if (!inside) {
+    const Time hop = network_step(r, Algorithm::kTree, protocol) + hop_delay(r, protocol);
+    terms.latency = terms.latency + Time::seconds(2 * levels * hop.s());
+  }
   terms.bytes = r.bytes.value() / r.channels();
   const Bandwidth algorithm = tree_bus(r, protocol) * (0.5 * correction(r, protocol));
   terms.cap = algorithm / r.channels();
-  terms.predicted = terms.latency + duration(r.bytes, algorithm);
+  if (protocol == Protocol::kSimple && !inside) {
+    terms.cap = Bandwidth::unlimited();
+    if (r.shape.nodes > 2) terms.cap = r.line_rate() * (t.nic.tree_efficiency.value / r.channels());
+  }
+  terms.predicted = base + Time::seconds(2 * (nvlink + levels * t.network[kTree][p].s())) +
+                    duration(r.bytes, algorithm);
   return terms;
 }
 
-// Node r of n hangs below its parent in the tree in which every odd number is a leaf; 0 is the
-// root: it has no parent.
-std::uint32_t parent_in_first_tree(std::uint32_t r, std::uint32_t n) {
-  const std::uint32_t bit = r & (~r + 1);
-  const std::uint32_t up = (r ^ bit) | (bit << 1);
-  return up < n ? up : r ^ bit;
-}
-
-// The second tree is the first mirrored (n even) or shifted by one (n odd).
-std::uint32_t relabel(std::uint32_t r, std::uint32_t n, int tree) {
-  if (tree == 0) return r;
-  return n % 2 == 0 ? n - 1 - r : (r + 1) % n;
-}
-
 std::vector<Lane> lay_tree(const Group& group, const CollectiveTuning& tuning, int way) {
+  const std::uint32_t rails = shape_of(group).rails;
   return lay_channels(group, tuning, way, [&](std::uint32_t rail, int copy, const auto& add) {
     const auto both_ways = [&](std::uint32_t a, std::uint32_t b) {
       add(a, b);
@@ -72,14 +83,19 @@ std::vector<Lane> lay_tree(const Group& group, const CollectiveTuning& tuning, i
     };
     const auto n = static_cast<std::uint32_t>(group.nodes.size());
     for (const auto& node : group.nodes) {
-      for (std::size_t i = 0; i + 1 < node.size(); ++i) {
-        both_ways(node[(rail + i) % node.size()], node[(rail + i + 1) % node.size()]);
+      if (node.size() < 2) continue;
+      for (const Hop& h :
+           ring_inside(group.fabric, node, owner_of(rail, node.size(), rails), false)) {
+        add(h.from, h.to, h.share);
+        add(h.to, h.from, h.share);
       }
     }
     for (std::uint32_t r = 1; r < n; ++r) {
-      const auto& child = group.nodes[relabel(r, n, copy % 2)];
-      const auto& parent = group.nodes[relabel(parent_in_first_tree(r, n), n, copy % 2)];
-      both_ways(child[rail % child.size()], parent[rail % parent.size()]);
+      const auto [down, up] = tree_edge(r, n, copy % 2);
+      const auto& child = group.nodes[down];
+      const auto& parent = group.nodes[up];
+      both_ways(child[owner_of(rail, child.size(), rails)],
+                parent[owner_of(rail, parent.size(), rails)]);
     }
   });
 }
