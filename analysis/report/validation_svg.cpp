@@ -61,6 +61,16 @@ void draw_factor(const Axes& axes, double factor, const Stroke& stroke, Svg& svg
   svg.line({{axes.x(from), axes.y(from + shift)}, {axes.x(to), axes.y(to + shift)}}, stroke);
 }
 
+// Discs in seven colours, then rings, then squares.
+void draw_mark(Point at, double radius, std::size_t number, Svg& svg) {
+  const std::string_view colour = kColours[number % kColours.size()];
+  const std::size_t form = number / kColours.size();
+  if (form == 0) return svg.circle(at, radius, {.colour = colour, .border = "none"});
+  if (form == 1) return svg.circle(at, radius, {.border = colour});
+  svg.rect({at.x - radius, at.y - radius, 2 * radius, 2 * radius},
+           {.colour = colour, .border = "none", .radius = 0});
+}
+
 }  // namespace
 
 std::string validation_svg(const Validation& v) {
@@ -77,8 +87,8 @@ std::string validation_svg(const Validation& v) {
   std::size_t next = 0;
   for (auto& [name, number] : parts) number = next++;
   for (const Judged& row : v.rows) {
-    svg.circle({axes.x(std::log10(row.measured_s)), axes.y(std::log10(row.predicted_s))}, 2.2,
-               {.colour = kColours[parts[row.part] % kColours.size()], .border = "none"});
+    draw_mark({axes.x(std::log10(row.measured_s)), axes.y(std::log10(row.predicted_s))}, 2.2,
+              parts[row.part], svg);
   }
   draw_factor(axes, 1, {.colour = "#222222", .width = 1.2}, svg);
   for (const double factor : {0.8, 1.25}) {
@@ -89,8 +99,7 @@ std::string validation_svg(const Validation& v) {
   for (const auto& [name, number] : parts) {
     if (number >= kMostNames) break;
     y += 22;
-    svg.circle({kPlot.right() + 26, y - 4}, 5,
-               {.colour = kColours[number % kColours.size()], .border = "none"});
+    draw_mark({kPlot.right() + 26, y - 4}, 5, number, svg);
     svg.text({kPlot.right() + 38, y}, name, {.size = 12}, kWidth - kPlot.right() - 50);
   }
   return std::move(svg).finish();

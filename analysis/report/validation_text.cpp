@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "analysis/report/layout.h"
 #include "analysis/report/validation.h"
 #include "sim/base/text.h"
@@ -110,7 +112,8 @@ std::string validation_table(const Validation& v, Style style) {
   page.title(fmt::format("{} against {}", v.kind, v.files));
   page.bullet(share_of(v).text());
   page.bullet("error: predicted / measured time - 1; bias: its median, above 0 is too slow");
-  add_table("All", {{"all", summarize(v)}}, page);
+  const bool apart = std::any_of(v.rows.begin(), v.rows.end(), [](auto& r) { return !r.pooled; });
+  add_table("All", {{apart ? "all but the parts kept apart" : "all", summarize(v)}}, page);
   add_table("By part", summarize_by(v, &Judged::part), page);
   add_table("By profile", summarize_by(v, &Judged::gpu), page);
   add_table("By kind of row", summarize_by(v, &Judged::cell), page);
@@ -123,6 +126,7 @@ std::string validation_table(const Validation& v, Style style) {
 
 std::string validation_markdown(const Validation& v) {
   std::string text = share_of(v).text() + ".\n\n";
+  text += markdown_table("", {{"all", summarize(v)}});
   text += markdown_table("part", summarize_by(v, &Judged::part));
   text += markdown_table("profile", summarize_by(v, &Judged::gpu));
   text += markdown_table("kind of row", summarize_by(v, &Judged::cell));

@@ -40,12 +40,18 @@ ErrorSummary summarize(std::span<const Judged* const> rows) {
   return summary;
 }
 
-ErrorSummary summarize(const Validation& validation) { return summarize(pointers(validation)); }
+ErrorSummary summarize(const Validation& validation) {
+  std::vector<const Judged*> rows = pointers(validation);
+  std::erase_if(rows, [](const Judged* row) { return !row->pooled; });
+  return summarize(rows);
+}
 
 std::map<std::string, ErrorSummary> summarize_by(const Validation& validation,
                                                  std::string Judged::*text) {
   std::map<std::string, std::vector<const Judged*>> groups;
-  for (const Judged& row : validation.rows) groups[row.*text].push_back(&row);
+  for (const Judged& row : validation.rows) {
+    if (row.pooled || text == &Judged::part) groups[row.*text].push_back(&row);
+  }
   std::map<std::string, ErrorSummary> summaries;
   for (const auto& [name, rows] : groups) summaries[name] = summarize(rows);
   return summaries;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "analysis/predict.h"
@@ -43,6 +44,7 @@ Judged judge_scenario(const TrainingRow& row, const RowScenario& s) {
   judged.predicted_s = time.step.s();
   judged.low_s = time.low_s;
   judged.high_s = time.high_s;
+  judged.pooled = row.part != "vtrain";  // One study with three of four rows.
   return judged;
 }
 
@@ -74,11 +76,12 @@ std::vector<Outcome> judge_all(const std::vector<TrainingRow>& rows) {
       outcomes[i] = judge_row(rows[i], old[i]);
     }
   };
-  std::vector<std::jthread> threads;
+  std::vector<std::future<void>> others;
   for (unsigned t = 1; t < std::max(1u, std::thread::hardware_concurrency()); ++t) {
-    threads.emplace_back(work);
+    others.push_back(std::async(std::launch::async, work));
   }
   work();
+  for (std::future<void>& other : others) other.get();  // Throws what the thread threw.
   return outcomes;
 }
 

@@ -25,6 +25,7 @@ struct Judged {
   double measured_s = 0;
   double predicted_s = 0;
   double low_s = 0, high_s = 0;  // Interval of the prediction; both 0: there is none.
+  bool pooled = true;            // False: a rule keeps its part out of all other sums.
   double error() const { return predicted_s / measured_s - 1; }
 };
 
@@ -64,8 +65,9 @@ struct ErrorSummary {
   double half_width = 0;  // Median of (high - low) / 2 / predicted.
 };
 ErrorSummary summarize(std::span<const Judged* const> rows);
-ErrorSummary summarize(const Validation& validation);
-// By one text of each row (&Judged::part, &Judged::gpu, &Judged::cell), in order of that text.
+ErrorSummary summarize(const Validation& validation);  // Of the rows that are pooled.
+// By one text of each row, in order of that text: all rows by &Judged::part, those that are pooled
+// by &Judged::gpu or &Judged::cell.
 std::map<std::string, ErrorSummary> summarize_by(const Validation& validation,
                                                  std::string Judged::*text);
 

@@ -130,6 +130,10 @@ TEST_CASE("summaries count errors, intervals and parts as defined") {
   CHECK(all.with_interval == 2);
   CHECK(all.coverage == Approx(0.5));
   CHECK(summarize_by(v, &Judged::part).at("b").mape == Approx(0.3));
+  v.rows[2].pooled = false;  // Kept apart: in its own part only.
+  CHECK(summarize(v).rows == 2);
+  CHECK(summarize_by(v, &Judged::part).at("b").rows == 1);
+  v.rows[2].pooled = true;
   CHECK(worst(v, 1)[0]->predicted_s == 1.3);  // log 1.3 > -log 0.8
 }
 
