@@ -1,5 +1,6 @@
 #include "analysis/scenario.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
@@ -69,7 +70,7 @@ void read_cost(Section section, Scenario& s) {
 void read_job(Section& root, bool sized, Scenario& s, Faults& faults) {
   if (sized && !s.device.has_value()) {
     root.fail("job", "node \"" + s.cluster.node.name +
-                         "\" has no accelerator to run a job on; use a server preset");
+                         "\" has no accelerator whose profile is known; use another server preset");
   }
   s.job = read_training(root.section("job"), root.section("placement", false), faults);
   s.warnings = s.job->warnings;
@@ -88,7 +89,9 @@ Scenario read_scenario(const Config& file, ScenarioUse use) {
   s.name = root.text("name", "unnamed");
   s.cluster = read_cluster(root.section("cluster"));
   const bool sized = faults.empty();  // Else its size is a guess that nothing should be held to.
-  if (!s.cluster.node.accelerator.empty()) {
+  // A server may be known to collectives before its accelerator has a profile.
+  const std::vector<std::string> profiles = preset_names("accelerators");
+  if (std::find(profiles.begin(), profiles.end(), s.cluster.node.accelerator) != profiles.end()) {
     s.device = read_device_profile(load_preset("accelerators", s.cluster.node.accelerator));
   }
   s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
