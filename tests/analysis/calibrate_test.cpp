@@ -1,5 +1,7 @@
 // tenk calibrate from outside of its fits: reports, pictures, and the way from nccl-tests to a
 // profile.
+#include <sys/wait.h>
+
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -37,13 +39,24 @@ Calibration example() {
   return calibrate({}, rows, {});
 }
 
-std::string run(const std::string& folder, const std::string& command, int& code) {
-  const std::string line = "cd '" + folder + "' && TENK='" + TENK_BINARY + "' && " + command;
+// A new folder, gone at the end.
+struct Folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / "tenk_calibrate_test";
+  Folder() {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path / "calibration/measured/card");
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+std::string run(const Folder& folder, const std::string& command, int& code) {
+  const std::string line =
+      "cd '" + folder.path.string() + "' && TENK='" + TENK_BINARY + "' && " + command;
   std::string out;
   std::FILE* pipe = popen(line.c_str(), "r");
   REQUIRE(pipe != nullptr);
   for (int c; (c = std::fgetc(pipe)) != EOF;) out += static_cast<char>(c);
-  code = pclose(pipe);
+  code = WEXITSTATUS(pclose(pipe));
   return out;
 }
 
@@ -77,10 +90,7 @@ TEST_CASE("residuals are drawn once for each group, in a file of a harmless name
 }
 
 TEST_CASE("from nccl-tests output to a checked profile in three commands") {
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::temp_directory_path() / "tenk_calibrate_test";
-  fs::remove_all(folder);
-  fs::create_directories(folder);
+  const Folder folder;
   const std::string data = std::string(TENK_SOURCE_DIR) + "/tests/calibration/data/";
   int code = -1;
   run(folder,
@@ -94,5 +104,21 @@ TEST_CASE("from nccl-tests output to a checked profile in three commands") {
   CHECK(table.find("allreduce, 2 x 8 H100") != std::string::npos);
   CHECK(run(folder, "\"$TENK\" check p.yaml", code) == "p.yaml: ok\n");
   CHECK(run(folder, "\"$TENK\" calibrate 2>&1", code).find("holds no table") != std::string::npos);
-  fs::remove_all(folder);
+}
+
+TEST_CASE("what we measured ourselves is read without being named and sets published rows aside") {
+  const Folder folder;
+  const std::string data = std::string(TENK_SOURCE_DIR) + "/tests/calibration/data/";
+  const std::string import =
+      "\"$TENK\" import nccl-tests --nodes 1 '" + data + "nccl-tests-old.txt'";
+  int code = -1;
+  run(folder, import + " > published.csv 2>/dev/null", code);
+  run(folder, import + " > calibration/measured/card/collectives.csv 2>/dev/null", code);
+  const std::string all = run(folder, "\"$TENK\" calibrate --all published.csv", code);
+  CHECK(code == 0);
+  CHECK(all.find("3 published rows of collectives set aside") != std::string::npos);
+  CHECK(run(folder, "\"$TENK\" calibrate", code).find("allreduce, 1 x 8 Tesla V100") !=
+        std::string::npos);
+  run(folder, "head -2 published.csv > one.csv; \"$TENK\" calibrate one.csv > refused.txt", code);
+  CHECK(code == 6);  // Nothing could be fitted.
 }
