@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "analysis/predict.h"
 #include "analysis/validate/collective_rows.h"
 #include "analysis/validate/validation.h"
 #include "sim/base/kinds.h"
@@ -115,6 +116,18 @@ TEST_CASE("No row is dropped: each is predicted, excluded or skipped with its re
                                    [](const Judged& j) { return j.id.starts_with("a-9"); });
   REQUIRE(by_bus != v.rows.end());
   CHECK(by_bus->measured_s == Approx(1048576 * 1.75 / 100e9));
+}
+
+TEST_CASE("A server whose accelerator has no profile runs collectives, and no job") {
+  const std::string text =
+      "{version: 1, cluster: {nodes: 1, node: arc-b60-4, fabric: {kind: clos, tiers: 2, radix: 8, "
+      "link: {rate: 100Gbps, latency: 1us}}}}";
+  const Config file = Config::parse(text, "x.yaml");
+  const std::vector<Bytes> sizes = {1_MiB};
+  const Scenario scenario = read_scenario(file, ScenarioUse::kClusterOnly);
+  CHECK(predict_collective(scenario, Collective::kAllReduce, sizes).rows.size() == 1);
+  CHECK_THROWS_WITH(read_scenario(file, ScenarioUse::kWholeJob),
+                    Catch::Contains("no accelerator whose profile is known"));
 }
 
 TEST_CASE("A table of another kind is refused by file and column") {
