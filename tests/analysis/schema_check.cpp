@@ -25,7 +25,14 @@ constexpr std::array<std::string_view, 15> kKeywords = {"$schema",
                                                         "maxItems",
                                                         "minimum"};
 
-bool has_type(const Json& value, const std::string& type) {
+// `type` is a name or a list of names.
+bool has_type(const Json& value, const Json& types) {
+  if (types.is_array()) {
+    return std::any_of(types.begin(), types.end(),
+                       [&](const Json& one) { return has_type(value, one); });
+  }
+  const std::string type = types;
+  if (type == "null") return value.is_null();
   if (type == "integer") return value.is_number_integer();
   if (type == "number") return value.is_number();
   if (type == "boolean") return value.is_boolean();
@@ -51,7 +58,7 @@ class Checker {
     }
     if (schema.contains("oneOf")) check_one_of(value, schema["oneOf"], path);
     if (schema.contains("type") && !has_type(value, schema["type"])) {
-      return fault(path, value.dump() + " is no " + schema["type"].get<std::string>());
+      return fault(path, value.dump() + " is no " + schema["type"].dump());
     }
     if (schema.contains("enum")) {
       const Json& all = schema["enum"];
@@ -83,7 +90,12 @@ class Checker {
     for (const auto& [key, below] : value.items()) {
       if (known.contains(key)) {
         check(below, known[key], path + "/" + key);
-      } else if (!schema.value("additionalProperties", true)) {
+        continue;
+      }
+      const Json others = schema.value("additionalProperties", Json(true));
+      if (others.is_object()) {
+        check(below, others, path + "/" + key);
+      } else if (!others.get<bool>()) {
         fault(path, "has an unknown field " + key);
       }
     }

@@ -1,9 +1,13 @@
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
+#include "analysis/report/validation.h"
 #include "analysis/validate/training_scenario.h"
 #include "analysis/validate/validation.h"
 #include "sim/base/error.h"
 #include "sim/base/kinds.h"
+#include "tests/analysis/schema_check.h"
 
 namespace tenk {
 namespace {
@@ -106,6 +110,26 @@ TEST_CASE("another table is refused by the column that is missing") {
   Validation all;
   CHECK_THROWS_AS(find_kind(validation_kinds(), "training")->judge("a,b\n1,2\n", "t.csv", all),
                   Error);
+}
+
+TEST_CASE("the JSON of a validation keeps to the schema, and every report names the errors") {
+  Row lora;
+  lora.model = "Llama LoRA";
+  Validation v = judge({Row{}, lora});
+  v.kind = "training";
+  const auto json = nlohmann::json::parse(validation_json(v));
+  const auto schema = nlohmann::json::parse(
+      std::ifstream(std::string(TENK_SOURCE_DIR) + "/docs/result.schema.json"));
+  CHECK(schema_faults(json, schema, "validation") == std::vector<std::string>{});
+  CHECK(schema_faults(json, schema) == std::vector<std::string>{});
+  CHECK(json["rows"] == 2);
+  CHECK(json["predicted"] == 1);
+  CHECK(json["skipped"][0]["why"] == "fine-tuning (LoRA, SFT) is not modelled yet");
+  CHECK(validation_table(v, {}).find("The 1 worst") != std::string::npos);
+  CHECK(validation_markdown(v).find("| part | rows |") != std::string::npos);
+  CHECK(validation_csv(v).find("r,p,h100-sxm,") != std::string::npos);
+  CHECK(validation_svg(v).find("</svg>") != std::string::npos);
+  CHECK(validation_svg(Validation{}).find("</svg>") != std::string::npos);
 }
 
 TEST_CASE("summaries count errors, intervals and parts as defined") {
