@@ -158,14 +158,14 @@ int Bench::calls_for(const std::function<void()>& work) {
 }
 
 Spread Bench::timed(const std::function<void()>& work, int calls, bool flushed, TimeRule rule) {
-  constexpr int kWarmUp = 3;
+  const int warm_up = trial_ ? 2 : 3;
   const Event before, after;
   work();  // Loads code and chooses clocks; not counted in the estimate.
   before.record(stream_);
-  for (int i = 1; i < kWarmUp; ++i) work();
+  for (int i = 1; i < warm_up; ++i) work();
   after.record(stream_);
   stream_.wait();
-  const double one = std::max(seconds_between(before, after) / (kWarmUp - 1), 1e-7);
+  const double one = std::max(seconds_between(before, after) / (warm_up - 1), 1e-7);
   const double wanted = std::min(rule.seconds / (one * calls), static_cast<double>(rule.most));
   const int repeats = trial_ ? 2 : std::max(rule.least, static_cast<int>(wanted));
   std::vector<Event> begins(static_cast<std::size_t>(repeats));
