@@ -211,6 +211,7 @@ void Measurements::append(Measurements more) {
   append_rows(kernels, std::move(more.kernels));
   append_rows(collectives, std::move(more.collectives));
   append_rows(links, std::move(more.links));
+  append_rows(run, std::move(more.run));
   append_rows(remarks, std::move(more.remarks));
 }
 

@@ -45,10 +45,16 @@ struct LinkSample {
 // The value if it is a plain number; nullopt for a bound or a range.
 Amount number_of(const LinkSample& sample);
 
+// Something about the machine or the run as a whole: "driver", "580.95.05", "".
+struct RunFact {
+  std::string name, value, unit;
+};
+
 struct Measurements {
   std::vector<KernelSample> kernels;
   std::vector<CollectiveSample> collectives;
   std::vector<LinkSample> links;
+  std::vector<RunFact> run;
   std::vector<std::string> remarks;  // What was passed over or guessed, with file and line.
 
   void append(Measurements more);

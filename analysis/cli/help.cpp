@@ -101,8 +101,8 @@ Reads what other tools measured and writes it as tenk's own tables (kernels, col
 docs/formats.md), for tenk calibrate and tenk validate. Files may be gzipped. tenk list importers
 names the kinds. What was passed over or guessed is said on standard error.
 
-  -o, --output DIR     write DIR/kernels.csv, collectives.csv and links.csv, those that have rows;
-                       without it the one table goes to standard output
+  -o, --output DIR     write DIR/kernels.csv, collectives.csv and links.csv, those that have rows,
+                       and all in measurements.h5; without it the one table goes to standard output
   --collective OP      which collective it was, where the file does not say
   --gpu NAME           what the gpu column shall say; default: as the file names the device
   --gpus N, --nodes N  how many took part, where the file does not say

@@ -4,6 +4,7 @@
 #include "analysis/cli/command.h"
 #include "analysis/cli/output.h"
 #include "calibration/importers/importer.h"
+#include "calibration/measurements_hdf5.h"
 #include "sim/base/error.h"
 #include "sim/base/kinds.h"
 #include "sim/base/text_file.h"
@@ -50,6 +51,8 @@ int execute(const ImportCommand& command) {
       folder.write(table.name, table.text);
       print_message(fmt::format("{}: {} rows", folder.path_of(table.name), table.rows));
     }
+    write_measurements_hdf5(all, folder.path_of("measurements.h5"));
+    print_message(folder.path_of("measurements.h5"));
     return 0;
   }
   if (tables.size() > 1) {

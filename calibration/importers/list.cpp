@@ -13,11 +13,13 @@ extern const ImportKind kNvbandwidthImport;
 extern const ImportKind kPerftestImport;
 extern const ImportKind kOsuImport;
 extern const ImportKind kMamfImport;
+extern const ImportKind kProbeImport;
 
 std::span<const ImportKind* const> import_kinds() {
-  static constexpr std::array<const ImportKind*, 8> kKinds = {
-      &kCsvImport,         &kNcclTestsImport, &kNcclTestsJsonImport, &kNcclInspectorImport,
-      &kNvbandwidthImport, &kPerftestImport,  &kOsuImport,           &kMamfImport};
+  static constexpr std::array<const ImportKind*, 9> kKinds = {
+      &kCsvImport,           &kNcclTestsImport,   &kNcclTestsJsonImport,
+      &kNcclInspectorImport, &kNvbandwidthImport, &kPerftestImport,
+      &kOsuImport,           &kMamfImport,        &kProbeImport};
   return kKinds;
 }
 

@@ -1,5 +1,5 @@
 // Copies between host and GPU, inside the GPU and between GPUs: size, direction, pinned or pageable
-// memory, one or several streams. Up to 32 KiB the time counts, above it the bandwidth.
+// memory, one or several streams. The time of each, and above 32 KiB the bandwidth too.
 #include <sys/sysinfo.h>
 
 #include <algorithm>
@@ -63,7 +63,7 @@ void copy(void* to, const void* from, std::int64_t bytes, cudaStream_t stream) {
 
 std::string link_name(const Context& context) { return context.nvml.pcie().text(); }
 
-// One row of a copy that took `seconds`.
+// The rows of a copy that took `seconds`.
 void add_row(Context& context, const std::string& kind, const std::string& endpoints,
              const std::string& conditions, std::int64_t bytes, const Spread& seconds,
              const std::string& notes) {
@@ -72,15 +72,14 @@ void add_row(Context& context, const std::string& kind, const std::string& endpo
   row.endpoints = endpoints;
   row.conditions = std::to_string(bytes) + " B, " + conditions;
   row.notes = notes;
-  if (bytes <= kSmall) {
-    row.metric = "copy time";
-    row.unit = "us";
-    row.value = scaled(seconds, 1e6);
-  } else {
-    row.metric = "copy bandwidth";
-    row.unit = "GB/s";
-    row.value = scaled(rate_of(static_cast<double>(bytes), seconds), 1e-9);
-  }
+  row.metric = "copy time";
+  row.unit = "us";
+  row.value = scaled(seconds, 1e6);
+  context.session.add(row);
+  if (bytes <= kSmall) return;
+  row.metric = "copy bandwidth";
+  row.unit = "GB/s";
+  row.value = scaled(rate_of(static_cast<double>(bytes), seconds), 1e-9);
   context.session.add(row);
 }
 

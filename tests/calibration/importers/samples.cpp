@@ -21,6 +21,8 @@ const std::vector<Sample>& samples() {
       {"perftest", "perftest.txt"},
       {"osu", "osu.txt", {.gpus = 8}},
       {"mamf", "mamf.txt"},
+      {"probe", "probe-kernels.csv"},
+      {"probe", "probe-links.csv"},
   };
   return all;
 }

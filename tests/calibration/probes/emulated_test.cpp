@@ -121,6 +121,7 @@ TEST_CASE("every probe agrees with FP64 on the emulator, with cuBLASLt's calls a
   const auto links = out.table("links.csv").links;
   CHECK(links.size() > 20);
   CHECK_THAT(out.text("meta.csv"), Contains("gpu,Emulated GPU") && Contains("trial,1"));
+  CHECK(out.text("run.h5").substr(1, 3) == "HDF");
   const Output plain("probe-plain");
   const Outcome bare = run_probe("--shrink 2048 --only gemm -o " + plain.path(), "-u CUDA_HOME");
   CHECK(bare.code == 0);
