@@ -12,10 +12,10 @@ namespace tenk {
 
 struct TrainingRow {
   std::string id, model, gpu_type, recompute, precision, opt_sharding, framework, network;
-  std::string source, notes, iter_time_how, arch_how, part;
-  std::optional<double> params_b, iter_time_s, tflops_per_gpu;
+  std::string source, arch_how, part;
+  std::optional<double> params_b, iter_time_s;
   std::optional<std::int64_t> layers, hidden, heads, kv_heads, ffn, vocab, sequence;
-  std::optional<std::int64_t> global_batch, micro_batch, gpus, gpus_per_node;
+  std::optional<std::int64_t> global_batch, micro_batch, gpus;
   std::optional<std::int64_t> tp, pp, dp, ep, cp, vpp, sequence_parallel;
 };
 
