@@ -33,7 +33,7 @@ std::string did_you_mean(std::string_view word, const Texts& allowed) {
 // The texts as they came. CLI11 keeps pointers into it, so it must not move while parsing.
 struct Raw {
   Texts positionals, set, format, out, baseline, op, bytes, factor, collective, gpu, nodes, gpus,
-      device;
+      device, flows;
   bool help = false, version = false, no_colour = false, all = false;
 };
 
@@ -220,6 +220,12 @@ CollectiveCommand collective_command(const Raw& raw) {
   return command;
 }
 
+FlowsCommand flows_command(const Raw& raw) {
+  FlowsCommand command{predict_options(raw, "flows"), last_of(raw.flows, "")};
+  if (!raw.flows.empty() && command.flows.empty()) refuse("--flows: the file has no name", "flows");
+  return command;
+}
+
 // KIND FILE...: the first word is one of `kinds`.
 template <class Kinds>
 std::pair<std::string, Texts> kind_and_files(const Raw& raw, const Kinds& kinds,
@@ -295,6 +301,7 @@ Command command_of(const std::string& name, const Raw& raw) {
   if (name == "run") return RunCommand{predict_options(raw, name)};
   if (name == "compare") return compare_command(raw);
   if (name == "collective") return collective_command(raw);
+  if (name == "flows") return flows_command(raw);
   if (name == "topo") return topo_command(raw);
   if (name == "list") return list_command(raw);
   if (name == "show") return show_command(raw);
@@ -331,6 +338,9 @@ void parse(Texts arguments, CLI::App& tenk, Raw& raw) {
   add_option(collective, "--op", raw.op);
   add_option(collective, "--bytes", raw.bytes);
   add_option(collective, "--factor", raw.factor);
+  CLI::App& flows = add_command(tenk, "flows", raw);
+  add_predict_options(flows, raw);
+  add_option(flows, "--flows", raw.flows);
   add_predict_options(add_command(tenk, "topo", raw), raw);
   add_option(add_command(tenk, "list", raw), "--format", raw.format);
   add_command(tenk, "show", raw);

@@ -37,6 +37,10 @@ struct CollectiveCommand {
   Collective op = Collective::kAllReduce;
   std::vector<Bytes> sizes;
 };
+struct FlowsCommand {
+  PredictOptions options;  // .scenario: of the flows below; or a packet-level case.
+  std::string flows;       // Path; empty: the case has them.
+};
 struct TopoCommand {
   PredictOptions options;
   bool picture = false;  // --format svg; options.format then means nothing.
@@ -77,9 +81,9 @@ struct HelpCommand {
 };
 struct VersionCommand {};
 
-using Command = std::variant<RunCommand, CompareCommand, CollectiveCommand, TopoCommand,
-                             ListCommand, ShowCommand, CheckCommand, ImportCommand, ValidateCommand,
-                             CalibrateCommand, HelpCommand, VersionCommand>;
+using Command = std::variant<RunCommand, CompareCommand, CollectiveCommand, FlowsCommand,
+                             TopoCommand, ListCommand, ShowCommand, CheckCommand, ImportCommand,
+                             ValidateCommand, CalibrateCommand, HelpCommand, VersionCommand>;
 
 // Throws Error{kUsage} for anything that is not a command line of tenk.
 Command parse_arguments(int argc, const char* const* argv);
@@ -87,6 +91,7 @@ Command parse_arguments(int argc, const char* const* argv);
 int execute(const RunCommand& command);
 int execute(const CompareCommand& command);
 int execute(const CollectiveCommand& command);
+int execute(const FlowsCommand& command);
 int execute(const TopoCommand& command);
 int execute(const ListCommand& command);
 int execute(const ShowCommand& command);

@@ -13,7 +13,7 @@ struct Topic {
   std::string_view command, text;
 };
 
-constexpr std::array<Topic, 12> kTopics = {
+constexpr std::array<Topic, 13> kTopics = {
     {{"", R"(tenk: what throughput will a cluster give?
 
 usage: tenk COMMAND ...
@@ -21,6 +21,7 @@ usage: tenk COMMAND ...
   tenk run SCENARIO         predict one training step: time, tokens/s, MFU, hot links, cost
   tenk compare FILE...      the same job on several clusters: who is fastest, cheapest, and why
   tenk collective SCENARIO  a table like that of nccl-tests for this cluster
+  tenk flows CASE           when does each of many point-to-point flows end?
   tenk topo SCENARIO        counts, diameter, bisection, cost and a picture; no simulation
   tenk validate KIND FILE...
                             predict what others measured: how far off are we?
@@ -66,6 +67,20 @@ Runs one collective over all accelerators of the scenario's cluster, once for ea
   --set KEY=VALUE      change a value of the scenario (cluster.nodes=64); may be repeated
   --format FORMAT      table (default), json, csv or md
   -o, --output DIR     also write result.json and resolved.yaml to DIR
+  --no-color           plain text also on a terminal (as does NO_COLOR=1)
+)"},
+     {"flows", R"(usage: tenk flows CASE [options]
+       tenk flows SCENARIO --flows FILE.csv [options]
+
+Moves raw point-to-point flows over a network that they share max-min fairly. A CASE (JSON,
+docs/formats.md) has its own network and flows, perhaps with the paths they take; a list of flows
+(columns id, src, dst, bytes, start_us) runs on the accelerators of a scenario's cluster, routed by
+its fabric. Files may be gzipped.
+
+  --flows FILE         the flows for the scenario's cluster
+  --set KEY=VALUE      change a value of the scenario (cluster.nodes=64); may be repeated
+  --format FORMAT      table (default), json, csv (one line a flow) or md
+  -o, --output DIR     also write result.json, and with --flows resolved.yaml, to DIR
   --no-color           plain text also on a terminal (as does NO_COLOR=1)
 )"},
      {"topo", R"(usage: tenk topo SCENARIO [options]

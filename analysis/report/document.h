@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/comparison.h"
+#include "analysis/flows.h"
 #include "analysis/prediction.h"
 #include "analysis/topo.h"
 
@@ -13,5 +14,7 @@ nlohmann::ordered_json run_document(const Prediction& prediction);
 nlohmann::ordered_json collective_document(const CollectiveTable& table);
 nlohmann::ordered_json topo_document(const TopoReport& topology);
 nlohmann::ordered_json compare_document(const Comparison& comparison);
+nlohmann::ordered_json flows_document(const FlowTable& table);
+nlohmann::ordered_json engine_document(const EngineReport& engine);
 
 }  // namespace tenk

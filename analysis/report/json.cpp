@@ -48,7 +48,14 @@ Json cost_of(const Cost& cost) {
           {"parts", std::move(parts)}};
 }
 
-Json engine_of(const EngineReport& e) {
+// Names come from files; text that is no UTF-8 must not stop a report.
+std::string text_of(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace
+
+Json engine_document(const EngineReport& e) {
   return {{"name", e.name},
           {"detail", e.detail},
           {"fold", e.fold},
@@ -59,13 +66,6 @@ Json engine_of(const EngineReport& e) {
           {"events", e.events},
           {"wall_s", finite(e.wall_s)}};
 }
-
-// Names come from files; text that is no UTF-8 must not stop a report.
-std::string text_of(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-}  // namespace
 
 Json run_document(const Prediction& p) {
   Json j;
@@ -87,7 +87,7 @@ Json run_document(const Prediction& p) {
   j["reason"] = p.reason;
   j["links"] = links_of(p);
   j["cost"] = cost_of(p.cost);
-  j["engine"] = engine_of(p.engine);
+  j["engine"] = engine_document(p.engine);
   j["assumptions"] = p.assumptions;
   j["warnings"] = p.warnings;
   j["fingerprint"] = p.fingerprint;
@@ -112,7 +112,7 @@ Json collective_document(const CollectiveTable& table) {
   j["scenario"] = table.scenario;
   j["accelerators"] = table.accelerators;
   j["rows"] = std::move(rows);
-  j["engine"] = engine_of(table.engine);
+  j["engine"] = engine_document(table.engine);
   j["assumptions"] = table.assumptions;
   return j;
 }
