@@ -195,7 +195,7 @@ void check_key_gradient(const Attention& p, std::int64_t kv_head, cudaStream_t s
 
 KernelRow row_of(const AttentionSize& s, const char* direction, double flop) {
   KernelRow row;
-  row.kernel = "attention";
+  row.kernel = "attention, plain tiled";  // Not to be taken for a library's.
   row.dtype = "bfloat16";
   row.batch = s.batch;
   row.heads = s.heads;

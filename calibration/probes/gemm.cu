@@ -24,9 +24,10 @@ double expected_flops(Format format) {
   return 20e12;
 }
 
-KernelRow row_of(Format format, const GemmShape& s, const std::string& software) {
+KernelRow row_of(Format format, const GemmShape& s, const MatmulLibrary& library) {
   KernelRow row;
   row.kernel = s.groups > 0 ? "gemm grouped" : "gemm";
+  if (!library.is_cublas()) row.kernel += ", plain";
   row.dtype = name_of(format);
   row.m = s.m;
   row.n = s.n;
@@ -37,7 +38,7 @@ KernelRow row_of(Format format, const GemmShape& s, const std::string& software)
   const auto groups = static_cast<double>(s.groups > 0 ? s.groups : 1);
   row.bytes = groups * static_cast<double>((s.m + s.n) * s.k * in_bytes(format) +
                                            s.m * s.n * out_bytes(format));
-  row.software = software;
+  row.software = library.name();
   row.notes = "cold L2; random operands";
   return row;
 }
@@ -49,7 +50,7 @@ void measure(Context& context, const MatmulLibrary& library, Format format, cons
   buffers.poison_result(stream);
   product(stream);
   buffers.check(stream);
-  KernelRow row = row_of(format, s, library.name());
+  KernelRow row = row_of(format, s, library);
   if (s.groups > 0) row.notes += "; one call, groups of equal m";
   if (format == Format::kFp8) row.notes += "; e4m3, BF16 out, fast sums, scales of 1";
   row.seconds = context.bench.cold([&] { product(stream); });
@@ -126,8 +127,8 @@ void measure_uneven(Context& context, const MatmulLibrary& library, std::int64_t
     products.back()(stream);
     buffers.back().check(stream);
   }
-  KernelRow row = row_of(Format::kBf16, {tokens, n, k, experts}, library.name());
-  row.kernel = "gemm per expert";
+  KernelRow row = row_of(Format::kBf16, {tokens, n, k, experts}, library);
+  row.kernel = library.is_cublas() ? "gemm per expert" : "gemm per expert, plain";
   row.flop = flop;
   row.notes = "cold L2; one call an expert in one stream; m is the mean, loads 0.5 to 1.5 of it";
   row.seconds = context.bench.cold([&] {

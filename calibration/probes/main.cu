@@ -1,5 +1,5 @@
 // tenk-probe: what to measure, in which order, and what comes of it.
-#include <cstdlib>
+#include <algorithm>
 #include <ctime>
 
 #include "calibration/probes/device.h"
@@ -69,19 +69,24 @@ void describe(Results& results, const DeviceInfo& d, const Nvml& nvml, const Opt
                "cache is read before each");
 }
 
-// What NVML saw, for each probe and in all.
-void write_clocks(Results& results, const Sampler& sampler) {
-  double most = 0;
-  for (const ClockSample& s : sampler.samples()) {
+// Appends the samples from number `first` on; gives their count and keeps the highest clock.
+std::size_t write_clocks(Results& results, const Sampler& sampler, std::size_t first,
+                         double& highest) {
+  const std::vector<ClockSample> samples = sampler.samples();
+  for (std::size_t i = first; i < samples.size(); ++i) {
+    const ClockSample& s = samples[i];
     results.clocks({number_text(s.seconds), s.probe, number_text(s.sm_MHz),
                     number_text(s.memory_MHz), number_text(s.power_W),
                     number_text(s.temperature_C)});
-    if (s.sm_MHz > most) most = s.sm_MHz;
+    highest = std::max(highest, s.sm_MHz);
   }
-  results.meta("sm_clock_highest_sampled", number_text(most), "MHz");
+  return samples.size();
 }
 
 void run_probes(Context& context, Sampler& sampler) {
+  Results& results = context.session.results();
+  std::size_t written = 0;
+  double highest = 0;
   for (const Probe* probe : probes()) {
     if (!is_wanted(context.options, probe->name)) continue;
     sampler.name(probe->name);
@@ -90,7 +95,7 @@ void run_probes(Context& context, Sampler& sampler) {
     const bool good = context.session.run(probe->name, share, [&] { probe->run(context); });
     const PowerAndClocks found = summarize(sampler.samples(), begin, context.session.elapsed());
     const std::string prefix = std::string("probe.") + probe->name + ".";
-    Results& results = context.session.results();
+    written = write_clocks(results, sampler, written, highest);
     if (found.sm_MHz.repeats > 0) {
       results.meta(prefix + "sm_clock", number_text(found.sm_MHz.median), "MHz");
       results.meta(prefix + "sm_clock_highest", number_text(found.most_sm_MHz), "MHz");
@@ -99,9 +104,10 @@ void run_probes(Context& context, Sampler& sampler) {
     // After a fault in a kernel no later call works.
     if (!good && cudaDeviceSynchronize() != cudaSuccess) {
       results.say("the GPU answers no more: the rest is skipped");
-      return;
+      break;
     }
   }
+  results.meta("sm_clock_highest_sampled", number_text(highest), "MHz");
 }
 
 int measure(const Options& options) {
@@ -129,7 +135,6 @@ int measure(const Options& options) {
     Bench bench(device, options.shrink > 1);
     Context context{options, device, nvml, sampler, session, bench};
     run_probes(context, sampler);
-    write_clocks(results, sampler);
   }
   results.meta("total", number_text(session.elapsed()), "s");
   if (session.failures() > 0) {

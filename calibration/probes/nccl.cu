@@ -45,6 +45,14 @@ void check_nccl(ncclResult_t result, const char* what) {
   throw CudaError(std::string(what) + ": NCCL result " + std::to_string(static_cast<int>(result)));
 }
 
+__global__ void ones_kernel(float* to, std::int64_t count) {
+  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < count;
+       i += step) {
+    to[i] = 1;
+  }
+}
+
 // One GPU's part: its stream and buffers, made and freed on that GPU.
 struct Rank {
   int device;
@@ -201,8 +209,8 @@ void run(Context& context) {
   const std::int64_t most = context.size(std::int64_t{1} << 32);
   Ranks ranks(call, context.device.count, most, context.device.index);
   ranks.each([&](Rank& r) {
-    store(r.in->as<float>(), std::vector<float>(static_cast<std::size_t>(most / 4), 1.0f),
-          *r.stream);
+    launch(ones_kernel, 1024, 256, *r.stream, r.in->as<float>(), most / 4);
+    r.stream->wait();
   });
   std::vector<std::int64_t> sizes;
   for (std::int64_t bytes = most; bytes >= 1024; bytes /= 4) sizes.push_back(bytes);

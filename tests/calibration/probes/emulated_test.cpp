@@ -129,6 +129,7 @@ TEST_CASE("every probe agrees with FP64 on the emulator, with cuBLASLt's calls a
   const auto products = plain.table("kernels.csv").kernels;
   REQUIRE_FALSE(products.empty());
   CHECK(products[0].software == "tenk-probe mma.sync");
+  CHECK(products[0].kernel == "gemm, plain");  // Not to be fitted as cuBLASLt's.
 }
 
 TEST_CASE("a wrong result fails its probe, leaves no row of it and ends with 1") {
