@@ -10,7 +10,6 @@
 #include "sim/base/csv.h"
 #include "sim/base/error.h"
 #include "sim/base/hash.h"
-#include "sim/base/kinds.h"
 #include "sim/engine/engine.h"
 
 namespace tenk {
@@ -156,11 +155,8 @@ Plan plan_of(const RoutedFlows& routed) {
 
 FlowTable run_flows(const RoutedFlows& routed, std::string_view engine) {
   const auto since = Clock::now();
-  const EngineKind* kind = find_kind(engine_kinds(), engine);
-  TENK_CHECK(kind != nullptr, "an engine of the list");
   const Plan plan = plan_of(routed);
-  const Timeline timeline = kind->run(plan);
-  check_bounds(plan, timeline);
+  const Timeline timeline = simulate(plan, engine);
   FlowTable table;
   for (std::size_t i = 0; i < routed.flows.size(); ++i) {
     FlowRow row;
@@ -172,7 +168,7 @@ FlowTable run_flows(const RoutedFlows& routed, std::string_view engine) {
     table.rows.push_back(row);
   }
   table.makespan_us = timeline.makespan.us();
-  table.engine.name = kind->name;
+  table.engine.name = engine;
   table.engine.detail = "coflow";
   table.engine.fold = false;
   table.engine.rank_classes = table.engine.coflow_classes = routed.flows.size();

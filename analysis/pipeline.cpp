@@ -2,8 +2,6 @@
 
 #include <numeric>
 
-#include "sim/base/error.h"
-#include "sim/base/kinds.h"
 #include "sim/engine/engine.h"
 #include "workloads/lower.h"
 #include "workloads/place.h"
@@ -23,10 +21,7 @@ Placed place_and_fold(const Fabric& fabric, const Workload& workload,
 Simulation simulate(const Workload& workload, const Placed& placed, const EngineSpec& engine) {
   Simulation s;
   s.plan = lower(workload, placed.traffic, placed.symmetry);
-  const EngineKind* kind = find_kind(engine_kinds(), engine.name);
-  TENK_CHECK(kind != nullptr, "the scenario names an engine of the list");
-  s.timeline = kind->run(s.plan);
-  check_bounds(s.plan, s.timeline);
+  s.timeline = simulate(s.plan, engine.name);
   return s;
 }
 

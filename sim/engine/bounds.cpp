@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include "sim/base/error.h"
+#include "sim/base/kinds.h"
 #include "sim/engine/engine.h"
 
 namespace tenk {
+
+extern const EngineKind kBound;
+
 namespace {
 
 // Bytes that the plan sends through one trunk of each class.
@@ -42,7 +46,7 @@ Time lower_bound(const Plan& plan) {
   return std::max(busiest, Time::seconds(seconds));
 }
 
-void check_bounds(const Plan& plan, const Timeline& timeline) {
+void check_bounds(const Plan& plan, const Timeline& timeline, bool contention) {
   const std::size_t n = plan.activities.size();
   TENK_CHECK(timeline.end.size() == n && timeline.start.size() == n, "each activity has its times");
   for (std::size_t a = 0; a < n; ++a) {
@@ -57,15 +61,25 @@ void check_bounds(const Plan& plan, const Timeline& timeline) {
   const std::vector<double> planned = planned_bytes(plan);
   for (std::size_t t = 0; t < planned.size(); ++t) {
     const TrunkLoad& load = timeline.loads[t];
-    TENK_CHECK(load.peak_utilisation <= 1 + 1e-9,
+    TENK_CHECK(!contention || load.peak_utilisation <= 1 + 1e-9,
                fmt::format("trunk class {} at {} of its capacity", t, load.peak_utilisation));
     const double room = planned[t] * 1e-9 + plan.capacity[t].value() * slack.s();
     TENK_CHECK(std::abs(load.bytes - planned[t]) <= room,
                fmt::format("trunk class {} carried {} bytes of {}", t, load.bytes, planned[t]));
   }
-  TENK_CHECK(timeline.makespan + slack >= lower_bound(plan),
-             fmt::format("{} is below the bound {}", to_text(timeline.makespan),
-                         to_text(lower_bound(plan))));
+  if (!contention) return;
+  for (const Time bound : {lower_bound(plan), kBound.run(plan).makespan}) {
+    TENK_CHECK(timeline.makespan + slack >= bound,
+               fmt::format("{} is below the bound {}", to_text(timeline.makespan), to_text(bound)));
+  }
+}
+
+Timeline simulate(const Plan& plan, std::string_view engine) {
+  const EngineKind* kind = find_kind(engine_kinds(), engine);
+  TENK_CHECK(kind != nullptr, "an engine of the list");
+  Timeline timeline = kind->run(plan);
+  check_bounds(plan, timeline, kind->contention);
+  return timeline;
 }
 
 }  // namespace tenk

@@ -11,6 +11,7 @@
 #include <queue>
 
 #include "sim/base/error.h"
+#include "sim/engine/clock.h"
 #include "sim/engine/engine.h"
 #include "sim/engine/max_min.h"
 
@@ -39,7 +40,6 @@ class Fluid {
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffff;
-  static constexpr double kMostSeconds = 4.5e6;  // 52 days; int64 picoseconds end at twice that.
   struct Flow {
     std::uint32_t activity = kNone;  // kNone: free.
     std::uint32_t version = 0;       // Of its rate: events of an older one are void.
@@ -80,11 +80,6 @@ class Fluid {
   void settle(Flow& flow);
   void push(Time time, std::uint32_t activity, std::uint32_t version) {
     queue_.push({time, sequence_++, activity, version});
-  }
-  // What ends later than time can tell ends at Time::max(), unless something speeds it up.
-  Time after(double seconds) const {
-    const bool tells = seconds < kMostSeconds && now_.s() < kMostSeconds;
-    return tells ? now_ + Time::seconds(seconds) : Time::max();
   }
 
   const Plan& plan_;
@@ -134,7 +129,7 @@ void Fluid::compute(std::uint32_t activity) {
   Work& work = work_[activity];
   work = {a.time.s(), speed_of(rank_class), now_, 0};
   computing_[rank_class.value].push_back(activity);
-  push(work.speed == 1 ? now_ + a.time : after(work.remaining / work.speed), activity, 0);
+  push(work.speed == 1 ? now_ + a.time : after(now_, work.remaining / work.speed), activity, 0);
 }
 
 // Communication takes units of the devices of all its ranks, or (units < 0) gives them back.
@@ -148,7 +143,7 @@ void Fluid::occupy(std::uint32_t activity, int units) {
       work.remaining = std::max(0.0, work.remaining - work.speed * (now_ - work.since).s());
       work.speed = speed;
       work.since = now_;
-      push(after(work.remaining / speed), c, ++work.version);
+      push(after(now_, work.remaining / speed), c, ++work.version);
     }
   }
 }
@@ -196,7 +191,7 @@ void Fluid::open(std::uint32_t activity) {
   }
   if (plan_.usage[a.coflow.value].empty()) {  // Never leaves its device: nothing to share.
     flows_[flow].rate = a.cap.value();
-    push(after(a.bytes / a.cap.value()), activity, ++flows_[flow].version);
+    push(after(now_, a.bytes / a.cap.value()), activity, ++flows_[flow].version);
   }
 }
 
@@ -266,7 +261,7 @@ void Fluid::share() {
     if (rates[i] == flow.rate) continue;
     settle(flow);
     flow.rate = rates[i];
-    push(after(flow.remaining / flow.rate), flow.activity, ++flow.version);
+    push(after(now_, flow.remaining / flow.rate), flow.activity, ++flow.version);
   }
   for (const std::uint32_t t : dirty_trunks_) {
     double& peak = timeline_.loads[t].peak_utilisation;
@@ -292,9 +287,7 @@ Timeline Fluid::run() {
     }
     if (!dirty_trunks_.empty()) share();
   }
-  if (finished_ < plan_.activities.size() && now_ == Time::max()) {
-    throw Error(ErrorKind::kInvalid, "takes longer than 52 days, the end of simulated time");
-  }
+  if (finished_ < plan_.activities.size() && now_ == Time::max()) refuse_endless();
   TENK_CHECK(finished_ == plan_.activities.size(), "an acyclic plan runs to its end");
   for (const Time t : timeline_.end) timeline_.makespan = std::max(timeline_.makespan, t);
   return std::move(timeline_);

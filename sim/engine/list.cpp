@@ -6,9 +6,10 @@
 namespace tenk {
 
 extern const EngineKind kFluid;
+extern const EngineKind kBound;
 
 std::span<const EngineKind* const> engine_kinds() {
-  static constexpr std::array<const EngineKind*, 1> kKinds = {&kFluid};
+  static constexpr std::array<const EngineKind*, 2> kKinds = {&kFluid, &kBound};
   return kKinds;
 }
 
