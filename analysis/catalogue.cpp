@@ -10,6 +10,7 @@
 #include "sim/base/embedded.h"
 #include "sim/base/presets.h"
 #include "sim/engine/engine.h"
+#include "sim/plan/device_profile.h"
 #include "topologies/network.h"
 #include "topologies/nodes/node.h"
 #include "workloads/collectives/collective.h"
@@ -42,7 +43,12 @@ CatalogueKind presets(const std::string& folder, const std::string& what) {
     const auto file = std::find_if(files.begin(), files.end(),
                                    [&](const EmbeddedFile& f) { return f.path == path; });
     const std::string text(file == files.end() ? std::string_view() : file->text);
-    kind.entries.push_back({name, opening(text), text});
+    std::string details = text;
+    if (folder == "accelerators") {
+      const Config preset = load_preset(folder, name);
+      if (preset.find("like") != nullptr) details = with_inherited(preset).to_yaml();
+    }
+    kind.entries.push_back({name, opening(text), details});
   }
   return kind;
 }

@@ -18,26 +18,8 @@ std::vector<Precision> precisions_of(const TrainingSpec& job, const DeviceProfil
 }
 
 constexpr double kHostError = 0.3;  // Of the host's times (assumed: software and CPUs differ).
-
-// The numbers of a device that a job's time depends on, by name.
-using Numbers = std::vector<std::pair<std::string, Known*>>;
-Numbers numbers_of(DeviceProfile& device, const TrainingSpec& job) {
-  Numbers numbers = {{"memory-efficiency", &device.memory_efficiency}, {"launch", &device.launch}};
-  for (const Precision precision : precisions_of(job, device)) {
-    GemmModel& gemm = *device.gemms[static_cast<std::size_t>(precision)];
-    const std::string name(name_of(precision));
-    numbers.emplace_back(name + ".efficiency", &gemm.efficiency);
-    numbers.emplace_back(name + ".k-overhead", &gemm.k_overhead);
-    numbers.emplace_back(name + ".tail", &gemm.tail);
-  }
-  AttentionModel& attention = device.attention;
-  numbers.emplace_back("attention.efficiency", &attention.efficiency);
-  numbers.emplace_back("attention.latency", &attention.latency);
-  numbers.emplace_back("attention.passes", &attention.passes);
-  numbers.emplace_back("attention.backward-ratio", &attention.backward_ratio);
-  numbers.emplace_back("sustained-power-factor", &device.sustained_power_factor);
-  return numbers;
-}
+// A number is lowered by its interval, but stays above 0 however wide that is.
+constexpr double kLeastShare = 0.05;
 
 struct TuningNumber {
   std::string_view name;
@@ -48,6 +30,29 @@ constexpr TuningNumber kTuningNumbers[] = {
     {"network-efficiency", [](CollectiveTuning& t) -> Known& { return t.network_efficiency; }},
 };
 
+Workload with_compute_scaled(Workload workload, double factor) {
+  for (Program& program : workload.programs) {
+    for (Op& op : program.ops) {
+      if (op.kind != Op::Kind::kCompute || op.category != Category::kCompute) continue;
+      op.duration = Time::seconds(op.duration.s() * factor);
+    }
+  }
+  return workload;
+}
+
+// Mean over roles of the seconds that one of their ranks computes.
+double compute_seconds(const Workload& workload) {
+  double sum = 0;
+  for (const Program& program : workload.programs) {
+    for (const Op& op : program.ops) {
+      if (op.kind == Op::Kind::kCompute && op.category == Category::kCompute) {
+        sum += op.duration.s();
+      }
+    }
+  }
+  return sum / static_cast<double>(workload.programs.size());
+}
+
 // Step times of the job with few micro-batches, extrapolated to all of them. Beyond the filling of
 // the pipeline each further micro-batch costs the same, so two lengths give the line.
 class ShortSteps {
@@ -57,27 +62,39 @@ class ShortSteps {
     const std::int64_t stages = scenario.job->layout.pp;
     lengths_ = all_ > 4 * stages ? std::vector<std::int64_t>{stages, 2 * stages}
                                  : std::vector<std::int64_t>{all_};
+    base_ = seconds(placed_, s_.job->host, 1);
+    compute_ = compute_seconds(workload(*s_.device, s_.job->host, lengths_[0]));
+    constexpr double kScaled = 0.9;
+    by_compute_ = (base_ - seconds(placed_, s_.job->host, kScaled)) / (1 - kScaled);
   }
 
-  double seconds(const HostSpec& host) const { return seconds(*s_.device, placed_, host); }
-  // Placement depends on the tuning and not on how many micro-batches there are.
-  double seconds(const DeviceProfile& device) const {
-    return seconds(device, placed_, s_.job->host);
+  // Seconds that the step changes by. A device's numbers change how long it computes; what that
+  // does to the step was learnt once, by scaling all computation.
+  double change(const DeviceProfile& device) const {
+    const double compute = compute_seconds(workload(device, s_.job->host, lengths_[0]));
+    return compute_ > 0 ? by_compute_ * (compute / compute_ - 1) : 0;
   }
-  double seconds(const CollectiveTuning& tuning) const {
-    const Workload workload = build_training(*s_.job, *s_.device);
-    return seconds(*s_.device, place_and_fold(fabric_, workload, tuning, true), s_.job->host);
+  double change(const HostSpec& host) const { return seconds(placed_, host, 1) - base_; }
+  // Placement depends on the tuning and not on how many micro-batches there are.
+  double change(const CollectiveTuning& tuning) const {
+    const Placed placed =
+        place_and_fold(fabric_, workload(*s_.device, s_.job->host, lengths_[0]), tuning, true);
+    return seconds(placed, s_.job->host, 1) - base_;
   }
 
  private:
-  double seconds(const DeviceProfile& device, const Placed& placed, const HostSpec& host) const {
+  Workload workload(const DeviceProfile& device, const HostSpec& host, std::int64_t length) const {
+    TrainingSpec job = *s_.job;
+    job.host = host;
+    job.batch.global = length * job.batch.micro * job.layout.dp;
+    return build_training(job, device);
+  }
+
+  double seconds(const Placed& placed, const HostSpec& host, double compute) const {
     std::vector<double> times;
     for (const std::int64_t length : lengths_) {
-      TrainingSpec job = *s_.job;
-      job.host = host;
-      job.batch.global = length * job.batch.micro * job.layout.dp;
-      times.push_back(
-          simulate(build_training(job, device), placed, s_.engine).timeline.makespan.s());
+      const Workload steps = with_compute_scaled(workload(*s_.device, host, length), compute);
+      times.push_back(simulate(steps, placed, s_.engine).timeline.makespan.s());
     }
     if (times.size() == 1) return times[0];
     const double slope = (times[1] - times[0]) / static_cast<double>(lengths_[1] - lengths_[0]);
@@ -89,36 +106,65 @@ class ShortSteps {
   const Placed& placed_;
   std::int64_t all_;
   std::vector<std::int64_t> lengths_;
+  double base_ = 0;        // Seconds of the step, as extrapolated.
+  double compute_ = 0;     // Seconds a rank computes in the shorter of the two.
+  double by_compute_ = 0;  // Seconds of the step for each share of that.
 };
 
 }  // namespace
+
+Numbers uncertain_numbers(DeviceProfile& device, std::span<const Precision> precisions) {
+  Numbers numbers = {{"memory-bandwidth", &device.memory_bandwidth},
+                     {"memory-efficiency", &device.memory_efficiency},
+                     {"launch", &device.launch}};
+  for (const Precision precision : precisions) {
+    GemmModel& gemm = device.gemms[static_cast<std::size_t>(precision)].value();
+    const std::string name(name_of(precision));
+    numbers.emplace_back(name + ".peak", &gemm.peak);
+    numbers.emplace_back(name + ".efficiency", &gemm.efficiency);
+    numbers.emplace_back(name + ".k-overhead", &gemm.k_overhead);
+    numbers.emplace_back(name + ".tail", &gemm.tail);
+    numbers.emplace_back(name + ".operand-bandwidth", &gemm.operand_bandwidth);
+    numbers.emplace_back(name + ".split-traffic", &gemm.split_traffic);
+    numbers.emplace_back(name + ".memory-efficiency", &gemm.memory_efficiency);
+  }
+  AttentionModel& attention = device.attention;
+  numbers.emplace_back("attention.efficiency", &attention.efficiency);
+  numbers.emplace_back("attention.latency", &attention.latency);
+  numbers.emplace_back("attention.passes", &attention.passes);
+  numbers.emplace_back("attention.tail", &attention.tail);
+  numbers.emplace_back("attention.key-overhead", &attention.key_overhead);
+  numbers.emplace_back("attention.backward-ratio", &attention.backward_ratio);
+  numbers.emplace_back("sustained-power-factor", &device.sustained_power_factor);
+  std::erase_if(numbers, [](const auto& number) { return number.second->ci <= 0; });
+  return numbers;
+}
+
+double lowered(const Known& known) { return known.value * std::max(1 - known.ci, kLeastShare); }
 
 std::vector<Variation> vary(const Scenario& s, const Fabric& fabric, const Placed& placed,
                             Time step) {
   std::vector<Variation> variations;
   const ShortSteps steps(s, fabric, placed);
   DeviceProfile device = *s.device;
-  const double base = steps.seconds(device);
-  const auto add = [&](const std::string& profile, std::string_view number, double seconds) {
-    variations.push_back(
-        {profile + ": " + std::string(number), Time::seconds(step.s() + seconds - base)});
+  const auto add = [&](const std::string& profile, std::string_view number, double change) {
+    variations.push_back({profile + ": " + std::string(number), Time::seconds(step.s() + change)});
   };
-  for (const auto& [name, known] : numbers_of(device, *s.job)) {
-    if (known->ci <= 0) continue;
-    const double value = std::exchange(known->value, known->value * (1 - known->ci));
-    add(device.name, name, steps.seconds(device));
+  for (const auto& [name, known] : uncertain_numbers(device, precisions_of(*s.job, device))) {
+    const double value = std::exchange(known->value, lowered(*known));
+    add(device.name, name, steps.change(device));
     known->value = value;
   }
   HostSpec host = s.job->host;
   host.forward = Time::seconds(host.forward.s() * (1 - kHostError));
   host.backward = Time::seconds(host.backward.s() * (1 - kHostError));
-  add("host", "issue of kernels", steps.seconds(host));
+  add("host", "issue of kernels", steps.change(host));
   for (const TuningNumber& number : kTuningNumbers) {
     CollectiveTuning tuning = s.tuning;
     Known& known = number.of(tuning);
     if (known.ci <= 0) continue;
     known.value *= 1 - known.ci;
-    add(tuning.name, number.name, steps.seconds(tuning));
+    add(tuning.name, number.name, steps.change(tuning));
   }
   return variations;
 }

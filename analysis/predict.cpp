@@ -93,7 +93,7 @@ void report_assumptions(const Scenario& s, const Fabric& fabric, const TrainingF
   p.assumptions.push_back(fmt::format("GPUs run at {:.3g} of full-clock speed under sustained load",
                                       s.device->sustained_power_factor.value));
   p.assumptions.emplace_back(
-      "interval_s: the stated uncertainty of the profiles' numbers and 15 % for what the model "
+      "interval_s: the stated uncertainty of the profiles' numbers and 12 % for what the model "
       "leaves "
       "out");
   p.warnings = s.warnings;

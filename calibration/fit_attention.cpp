@@ -1,75 +1,75 @@
 #include "calibration/fit_attention.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <numeric>
-#include <vector>
+#include "sim/base/error.h"
+#include "sim/base/hash.h"
 
 namespace tenk {
 namespace {
 
-constexpr std::size_t kConstants = 3;
 constexpr std::size_t kFewestRows = 20;
-constexpr std::array<Parameter, kConstants> kRanges = {{{0, 0.01, 1}, {0, 1e-7, 1e-3}, {0, 1, 50}}};
 
-std::array<Known*, kConstants> fitted_constants(DeviceProfile& device) {
-  return {&device.attention.efficiency, &device.attention.latency, &device.attention.passes};
-}
-
-std::vector<double> search(DeviceProfile device, std::span<const MeasuredAttention> rows,
-                           std::span<const std::size_t> used, int steps) {
-  const auto constants = fitted_constants(device);
-  const auto loss = [&] {
-    double sum = 0;
-    for (const std::size_t i : used) {
-      const double seconds = attention_forward_time(device, rows[i].shape).s();
-      sum += std::abs(std::log(seconds / rows[i].seconds));
-    }
-    return sum / static_cast<double>(used.size());
-  };
-  return minimize(constants, kRanges, loss, steps);
+Constants constants_of(DeviceProfile& device) {
+  AttentionModel& a = device.attention;
+  return {{"attention.efficiency", &a.efficiency, {0, 0.01, 1}, 0.2, "1", "long sequences"},
+          {"attention.latency", &a.latency, {0, 1e-7, 1e-3}, 1e-5, "s", "calls of less than 50 us"},
+          {"attention.passes",
+           &a.passes,
+           {0, 1, 50},
+           1,
+           "1",
+           "short sequences in large batches, which wait for memory"},
+          {"attention.tail", &a.tail, {0, 0, 1}, 0.5, "1",
+           "calls with fewer tiles of 128 queries than units"},
+          {"attention.key-overhead",
+           &a.key_overhead,
+           {0, 0, 1e4},
+           200,
+           "1",
+           "sequences from 512 to 16384 tokens"}};
 }
 
 }  // namespace
+
+double predicted_seconds(const DeviceProfile& device, const MeasuredAttention& row) {
+  return (row.backward ? attention_backward_time(device, row.shape)
+                       : attention_forward_time(device, row.shape))
+      .s();
+}
 
 FitErrors attention_errors(const DeviceProfile& device, std::span<const MeasuredAttention> rows) {
   std::vector<double> predicted;
   std::vector<double> measured;
   for (const MeasuredAttention& row : rows) {
-    predicted.push_back(attention_forward_time(device, row.shape).s());
+    predicted.push_back(predicted_seconds(device, row));
     measured.push_back(row.seconds);
   }
   return fit_errors(predicted, measured);
 }
 
-AttentionFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAttention> rows,
-                           const FitOptions& options) {
-  if (rows.size() < kFewestRows) {
+ConstantFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAttention> rows,
+                          const FitOptions& options) {
+  std::vector<MeasuredAttention> used;
+  std::vector<std::uint64_t> calls;
+  FitProblem problem;
+  for (const MeasuredAttention& row : rows) {
+    if (row.backward) continue;
+    used.push_back(row);
+    calls.push_back(combine(static_cast<std::uint64_t>(row.shape.batch),
+                            static_cast<std::uint64_t>(row.shape.heads)));
+    problem.measured.push_back(row.seconds);
+    problem.weights.push_back(1);
+  }
+  if (used.size() < kFewestRows) {
     throw Error(ErrorKind::kInvalid, "a fit of attention needs at least 20 timed rows");
   }
-  std::vector<std::size_t> all(rows.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
-  AttentionFit fit{.device = known, .errors = {}};
-  const std::vector<double> values = search(known, rows, all, options.steps);
-  const auto constants = fitted_constants(fit.device);
-  for (std::size_t i = 0; i < kConstants; ++i) {
-    *constants[i] = {.value = values[i], .how = How::kFitted, .ci = 0, .source = options.source};
-  }
-  fit.errors = attention_errors(fit.device, rows);
-  if (options.samples < 1) return fit;
-  std::array<std::vector<double>, kConstants> samples;
-  for (int s = 0; s < options.samples; ++s) {
-    const auto drawn = resample(all, all.size(), options.seed + static_cast<unsigned>(s));
-    const std::vector<double> sample = search(fit.device, rows, drawn, options.sample_steps);
-    for (std::size_t i = 0; i < kConstants; ++i) samples[i].push_back(sample[i]);
-  }
-  for (std::size_t i = 0; i < kConstants; ++i) {
-    constants[i]->ci = relative_interval(samples[i], values[i]);
-  }
-  Known& efficiency = fit.device.attention.efficiency;
-  efficiency.ci = std::hypot(efficiency.ci, fit.errors.median);
-  return fit;
+  problem.known = known;
+  problem.constants = constants_of;
+  problem.predict = [&](const DeviceProfile& device, std::size_t i) {
+    return predicted_seconds(device, used[i]);
+  };
+  problem.groups = number_groups(calls);
+  problem.efficiency_path = "attention.efficiency";
+  return fit_constants(problem, options);
 }
 
 }  // namespace tenk

@@ -1,23 +1,22 @@
 // What are a device's attention constants, given timed forward calls, and how sure are they?
 //
-// Fits efficiency, latency and passes of attention_forward_time (workloads/kernels.h). Bandwidth
-// and its efficiency are given. No power term: the H100 rows show no slowing with length. `ci` is
-// the 90 % interval of a bootstrap over rows; `efficiency` gets the median error in quadrature.
+// Fits efficiency, latency, passes, tail and key-overhead of attention_forward_time
+// (workloads/kernels.h). Peak, bandwidth and its efficiency are given. No power term: the rows of
+// no device show a slowing with length. Rows of one (batch, heads) are one group of the bootstrap.
 #pragma once
 #include <span>
 
-#include "calibration/fit_gemm.h"
+#include "calibration/constant_fit.h"
+#include "calibration/measured_kernels.h"
 
 namespace tenk {
 
-struct AttentionFit {
-  DeviceProfile device;  // `known` with the three constants replaced, how: fitted.
-  FitErrors errors;      // On the rows fitted.
-};
+// Backward calls are passed over. Throws Error{kInvalid} for fewer than 20 rows, and as
+// fit_constants does.
+ConstantFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAttention> rows,
+                          const FitOptions& options = {});
 
-// Throws Error{kInvalid} for fewer than 20 rows.
-AttentionFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAttention> rows,
-                           const FitOptions& options = {});
+double predicted_seconds(const DeviceProfile& device, const MeasuredAttention& row);
 
 FitErrors attention_errors(const DeviceProfile& device, std::span<const MeasuredAttention> rows);
 

@@ -1,117 +1,142 @@
 #include "calibration/fit_gemm.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <map>
-#include <utility>
-#include <vector>
+#include <fmt/format.h>
+
+#include "sim/base/error.h"
+#include "sim/base/hash.h"
 
 namespace tenk {
 namespace {
 
-constexpr std::size_t kConstants = 6;
 constexpr std::size_t kFewestRows = 50;
+constexpr std::int64_t kTrainingSize = 512;
+constexpr std::int64_t kSmallSize = 128;
+constexpr double kLong = 5e-3;  // Seconds.
 
-using Rows = std::vector<const MeasuredGemm*>;
-
-std::array<Known*, kConstants> fitted_constants(DeviceProfile& device) {
-  GemmModel& gemm = *device.gemms[static_cast<std::size_t>(Precision::kBf16)];
-  return {&gemm.efficiency,
-          &gemm.k_overhead,
-          &gemm.tail,
-          &device.launch,
-          &device.sustained_power_factor,
-          &device.power_settling};
+double weight_of(const MeasuredGemm& row) {
+  if (row.seconds >= kLong) return 64;
+  if (row.all_at_least(kTrainingSize)) return 16;
+  return row.shape.m >= kSmallSize ? 3 : 0.5;
 }
 
-constexpr std::array<Parameter, kConstants> kRanges = {
-    {{0, 0.05, 1}, {0, 0, 1e5}, {0, 0, 1}, {0, 1e-7, 1e-3}, {0, 0.3, 1}, {0, 1e-5, 1}}};
-
-double seconds_of(const DeviceProfile& device, const MeasuredGemm& row) {
-  return lone_kernel_time(device, gemm_time(device, Precision::kBf16, row.m, row.n, row.k)).s();
+void add_shared(DeviceProfile& d, Constants& constants) {
+  constants.push_back(
+      {"launch", &d.launch, {0, 1e-7, 1e-3}, 1e-6, "s", "small products, of less than 10^8 FLOP"});
+  constants.push_back({"sustained-power-factor",
+                       &d.sustained_power_factor,
+                       {0, 0.3, 1},
+                       0.2,
+                       "1",
+                       "products that last longer than 10 ms"});
+  constants.push_back({"power-settling",
+                       &d.power_settling,
+                       {0, 2e-4, 1},
+                       1e-3,
+                       "s",
+                       "products of every length from 0.1 to 100 ms"});
 }
 
-double loss_of(const DeviceProfile& device, const Rows& rows) {
-  double sum = 0;
-  for (const MeasuredGemm* row : rows) {
-    sum += std::abs(std::log(seconds_of(device, *row) / row->seconds));
+Constants constants_of(DeviceProfile& d, Precision precision) {
+  GemmModel& g = d.gemms[static_cast<std::size_t>(precision)].value();
+  const std::string name = std::string(name_of(precision)) + ".";
+  Constants constants = {
+      {name + "efficiency", &g.efficiency, {0, 0.05, 1}, 0.2, "1", "large products"},
+      {name + "k-overhead",
+       &g.k_overhead,
+       {0, 0, 1e4},
+       100,
+       "1",
+       "products with k from 512 to 8192"},
+      {name + "tail",
+       &g.tail,
+       {0, 0, 1},
+       0.5,
+       "1",
+       "products a little above and below whole waves of tiles"},
+      {name + "operand-bandwidth",
+       &g.operand_bandwidth,
+       {0, 1e9, 1e13},
+       1e10,
+       "B/s",
+       "products with few rows or columns, which need small tiles"},
+      {name + "split-traffic",
+       &g.split_traffic,
+       {0, 0, 100},
+       1,
+       "1",
+       "products with few tiles and k above 4096"}};
+  if (precision == d.wide()) {
+    constants.push_back({name + "memory-efficiency",
+                         &g.memory_efficiency,
+                         {0, 0.1, 1},
+                         0.2,
+                         "1",
+                         "products with m below 64, which wait for memory"});
+    add_shared(d, constants);
+  } else if (g.quantisation) {
+    constants.push_back({name + "quantisation.latency",
+                         &g.quantisation->latency,
+                         {0, 1e-8, 1e-3},
+                         3e-6,
+                         "s",
+                         "small products"});
+    constants.push_back({name + "quantisation.traffic",
+                         &g.quantisation->traffic,
+                         {0, 0, 100},
+                         2,
+                         "B",
+                         "products with large m and k and small n"});
   }
-  return sum / static_cast<double>(rows.size());
-}
-
-// The constants that fit `rows`, starting from those of `device`.
-std::vector<double> search(DeviceProfile device, const Rows& rows, int steps) {
-  const auto constants = fitted_constants(device);
-  return minimize(
-      constants, kRanges, [&] { return loss_of(device, rows); }, steps);
-}
-
-// Number of the group of each row (equal n and k), and how many groups there are.
-std::pair<std::vector<std::size_t>, std::size_t> shape_groups(std::span<const MeasuredGemm> rows) {
-  std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> numbers;
-  std::vector<std::size_t> groups;
-  for (const MeasuredGemm& row : rows) {
-    groups.push_back(numbers.emplace(std::pair(row.n, row.k), numbers.size()).first->second);
-  }
-  return {std::move(groups), numbers.size()};
-}
-
-// Relative 90 % interval of each constant.
-std::array<double, kConstants> intervals(const DeviceProfile& fitted,
-                                         std::span<const MeasuredGemm> rows,
-                                         const FitOptions& options) {
-  std::array<double, kConstants> result = {};
-  if (options.samples < 1) return result;
-  const auto [groups, count] = shape_groups(rows);
-  std::array<std::vector<double>, kConstants> samples;
-  for (int s = 0; s < options.samples; ++s) {
-    Rows drawn;
-    for (const std::size_t i : resample(groups, count, options.seed + static_cast<unsigned>(s))) {
-      drawn.push_back(&rows[i]);
-    }
-    const std::vector<double> values = search(fitted, drawn, options.sample_steps);
-    for (std::size_t i = 0; i < kConstants; ++i) samples[i].push_back(values[i]);
-  }
-  DeviceProfile copy = fitted;
-  const auto constants = fitted_constants(copy);
-  for (std::size_t i = 0; i < kConstants; ++i) {
-    result[i] = relative_interval(samples[i], constants[i]->value);
-  }
-  return result;
+  return constants;
 }
 
 }  // namespace
+
+double predicted_seconds(const DeviceProfile& device, const MeasuredGemm& row) {
+  const GemmShape& s = row.shape;
+  if (row.served) return served_gemm_time(device, row.precision, s).s();
+  const Time time = gemm_time(device, row.precision, s.m, s.n, s.k);
+  return (row.sustained ? sustained_time(device, time) : lone_kernel_time(device, time)).s();
+}
 
 FitErrors gemm_errors(const DeviceProfile& device, std::span<const MeasuredGemm> rows) {
   std::vector<double> predicted;
   std::vector<double> measured;
   for (const MeasuredGemm& row : rows) {
-    predicted.push_back(seconds_of(device, row));
+    predicted.push_back(predicted_seconds(device, row));
     measured.push_back(row.seconds);
   }
   return fit_errors(predicted, measured);
 }
 
-GemmFit fit_gemm(const DeviceProfile& known, std::span<const MeasuredGemm> rows,
-                 const FitOptions& options) {
-  if (rows.size() < kFewestRows) {
-    throw Error(ErrorKind::kInvalid, "a fit of matrix products needs at least 50 timed rows");
+ConstantFit fit_gemm(const DeviceProfile& known, Precision precision,
+                     std::span<const MeasuredGemm> rows, const FitOptions& options) {
+  known.need_gemm(precision);
+  std::vector<MeasuredGemm> used;
+  std::vector<std::uint64_t> shapes;
+  FitProblem problem;
+  for (const MeasuredGemm& row : rows) {
+    if (row.precision != precision) continue;
+    used.push_back(row);
+    shapes.push_back(
+        combine(static_cast<std::uint64_t>(row.shape.n), static_cast<std::uint64_t>(row.shape.k)));
+    problem.measured.push_back(row.seconds);
+    problem.weights.push_back(weight_of(row));
   }
-  Rows all;
-  for (const MeasuredGemm& row : rows) all.push_back(&row);
-  GemmFit fit{.device = known, .errors = {}};
-  const std::vector<double> values = search(known, all, options.steps);
-  const auto constants = fitted_constants(fit.device);
-  for (std::size_t i = 0; i < kConstants; ++i) {
-    *constants[i] = {.value = values[i], .how = How::kFitted, .ci = 0, .source = options.source};
+  if (used.size() < kFewestRows) {
+    throw Error(ErrorKind::kInvalid,
+                fmt::format("a fit of {} matrix products needs at least {} timed rows; found {}",
+                            name_of(precision), kFewestRows, used.size()));
   }
-  fit.errors = gemm_errors(fit.device, rows);
-  const std::array<double, kConstants> ci = intervals(fit.device, rows, options);
-  for (std::size_t i = 0; i < kConstants; ++i) constants[i]->ci = ci[i];
-  Known& efficiency = *constants[0];
-  if (options.samples > 0) efficiency.ci = std::hypot(efficiency.ci, fit.errors.median);
-  return fit;
+  const std::string efficiency = std::string(name_of(precision)) + ".efficiency";
+  problem.known = known;
+  problem.constants = [&](DeviceProfile& device) { return constants_of(device, precision); };
+  problem.predict = [&](const DeviceProfile& device, std::size_t i) {
+    return predicted_seconds(device, used[i]);
+  };
+  problem.groups = number_groups(shapes);
+  problem.efficiency_path = efficiency;
+  return fit_constants(problem, options);
 }
 
 }  // namespace tenk

@@ -3,193 +3,167 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <fstream>
-#include <iterator>
-#include <limits>
-#include <span>
-#include <sstream>
-#include <utility>
+#include <array>
+#include <cctype>
+#include <optional>
+
+#include "sim/base/hash.h"
+#include "sim/base/text.h"
 
 namespace tenk {
 namespace {
 
-constexpr std::string_view kGemmHeader =
-    "gpu,framework,version,kernel_source,dtype,m,n,k,latency_ms";
-constexpr std::string_view kAttentionHeader =
-    "gpu,framework,version,kernel_source,dtype,batch,heads,kv_heads,head_dim,sequence,latency_ms";
-constexpr std::size_t kMostFaults = 20;
-constexpr std::size_t kMostShown = 60;
-constexpr std::size_t kFirstNumber = 5;  // After the origin.
-constexpr std::int64_t kMostDimension = 1'000'000'000;
-
-struct Field {
-  std::string_view text;
-  int column = 1;
-};
-
-std::vector<Field> split_fields(std::string_view line) {
-  std::vector<Field> fields;
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t end = std::min(line.find(',', begin), line.size());
-    fields.push_back({line.substr(begin, end - begin), static_cast<int>(begin) + 1});
-    if (end == line.size()) return fields;
-    begin = end + 1;
+// In lower case; what is neither letter, digit nor underscore is one space, and so are the ends.
+std::string words_of(std::string_view text) {
+  std::string out = " ";
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (std::isalnum(u) != 0 || c == '_') {
+      out += static_cast<char>(std::tolower(u));
+    } else if (out.back() != ' ') {
+      out += ' ';
+    }
   }
+  if (out.back() != ' ') out += ' ';
+  return out;
 }
 
-// Reads one table: rows as fields, numbers with faults at their place.
-class Table {
- public:
-  Table(std::string_view text, std::string file, std::string_view header)
-      : rest_(text), file_(std::move(file)), columns_(split_fields(header)) {
-    if (!next_line() || line_ != header) fail(1, fmt::format("expected the header {}", header));
-  }
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
-  // The next row with the right number of fields; empty at the end or when there are many faults.
-  std::span<const Field> next() {
-    while (faults_.size() < kMostFaults && next_line()) {
-      fields_ = split_fields(line_);
-      if (line_.find('"') != std::string_view::npos) {
-        fail(static_cast<int>(line_.find('"')) + 1, "found a quote, expected plain fields");
-      } else if (fields_.size() != columns_.size()) {
-        fail(1, fmt::format("found {} fields, expected {}", fields_.size(), columns_.size()));
-      } else {
-        return fields_;
-      }
-    }
-    return {};
-  }
+template <std::size_t N>
+bool has_any(const std::string& text, const std::array<std::string_view, N>& parts) {
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](std::string_view part) { return has(text, part); });
+}
 
-  std::int64_t dimension(std::size_t i) {
-    std::int64_t value = 0;
-    if (parse(i, value) && value >= 1 && value <= kMostDimension) return value;
-    fail_field(i, fmt::format("a whole number from 1 to {}", kMostDimension));
-    return 1;
-  }
+// Seconds of a row that did `flops`, by its time or else its rate; 0 if it has neither.
+double seconds_of(const KernelSample& row, double flops) {
+  if (row.time_us && *row.time_us > 0) return *row.time_us * 1e-6;
+  if (row.tflops && *row.tflops > 0) return flops / (*row.tflops * 1e12);
+  return 0;
+}
 
-  double milliseconds(std::size_t i) {
-    double value = 0;
-    if (parse(i, value) && value > 0 && value <= std::numeric_limits<double>::max()) {
-      return value * 1e-3;
-    }
-    fail_field(i, "milliseconds above 0");
-    return 1;
-  }
+double product_of(std::initializer_list<std::int64_t> factors) {
+  double product = 1;
+  for (const std::int64_t factor : factors) product *= static_cast<double>(factor);
+  return product;
+}
 
-  KernelOrigin origin() const {
-    const auto text = [this](std::size_t i) { return std::string(fields_[i].text); };
-    return {text(0), text(1), text(2), text(3), text(4)};
+KernelCase gemm_case(const KernelSample& row) {
+  constexpr std::array<std::string_view, 3> kServing = {" trtllm ", " vllm ", " sglang "};
+  if (row.groups && *row.groups > 1) return NotModelled{"grouped products"};
+  if (!row.m || !row.n || !row.k) return NotModelled{"a product without its shape"};
+  MeasuredGemm gemm;
+  gemm.shape = {*row.m, *row.n, *row.k};
+  if (std::min({*row.m, *row.n, *row.k}) < 1) return NotModelled{"an empty product"};
+  const std::optional<Precision> precision = precision_named(row.dtype);
+  if (!precision) {
+    return NotModelled{"a format of other width for weights than for activations, or unknown",
+                       true};
   }
+  gemm.precision = *precision;
+  gemm.seconds = seconds_of(row, 2 * product_of({*row.m, *row.n, *row.k}));
+  gemm.served = has_any(words_of(row.software), kServing);
+  gemm.sustained = has(words_of(row.notes), "warmup");
+  if (gemm.seconds <= 0) return NotModelled{"neither time nor rate"};
+  return gemm;
+}
 
-  void finish() const {
-    if (!faults_.empty()) throw Error(ErrorKind::kFile, faults_);
+KernelCase attention_case(const KernelSample& row) {
+  if (has(words_of(row.kernel), "decode"))
+    return NotModelled{"attention of single tokens (decode)"};
+  if (has(words_of(row.kernel), "standard")) return NotModelled{"attention that is not fused"};
+  if (!row.batch || !row.heads || !row.head_dim || !row.seq_q || !row.causal) {
+    return NotModelled{"attention without its shape"};
   }
-
- private:
-  bool next_line() {
-    if (rest_.empty()) return false;
-    const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-    line_ = rest_.substr(0, end);
-    if (line_.ends_with('\r')) line_.remove_suffix(1);
-    rest_.remove_prefix(std::min(end + 1, rest_.size()));
-    ++line_number_;
-    return true;
+  if (*row.causal != 1) return NotModelled{"attention that is not causal"};
+  if (row.seq_k && *row.seq_k != *row.seq_q) return NotModelled{"attention to other tokens"};
+  if (row.direction != "fwd" && row.direction != "bwd") {
+    return NotModelled{"attention in both directions at once, or not stated"};
   }
-
-  template <class Number>
-  bool parse(std::size_t i, Number& value) const {
-    const std::string_view text = fields_[i].text;
-    const auto end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, value);
-    return result.ec == std::errc() && result.ptr == end;
+  MeasuredAttention attention;
+  const std::int64_t heads = *row.heads;
+  attention.shape = {*row.batch, heads, row.kv_heads.value_or(heads), *row.head_dim, *row.seq_q};
+  const AttentionShape& a = attention.shape;
+  if (std::min({a.batch, a.heads, a.kv_heads, a.head_dim, a.sequence}) < 1) {
+    return NotModelled{"an empty call of attention"};
   }
+  attention.backward = row.direction == "bwd";
+  const double forward = 2 * product_of({a.batch, a.heads, a.sequence, a.sequence, a.head_dim});
+  attention.seconds = seconds_of(row, attention.backward ? 2.5 * forward : forward);
+  if (attention.seconds <= 0) return NotModelled{"neither time nor rate"};
+  return attention;
+}
 
-  void fail(int column, std::string message) {
-    faults_.push_back(
-        {std::move(message), Where{.file = file_,
-                                   .line = std::max(line_number_, 1),
-                                   .column = column,
-                                   .source_line = std::string(line_.substr(0, 500))}});
+KernelCase stream_case(const KernelSample& row) {
+  if (!row.GBps || *row.GBps <= 0) return NotModelled{"a stream without its rate"};
+  const double rate = *row.GBps * 1e9;
+  if (row.time_us && *row.time_us > 0) {
+    const double seconds = *row.time_us * 1e-6;
+    return MeasuredStream{rate * seconds, seconds};
   }
+  return MeasuredStream{0, 1 / rate};
+}
 
-  void fail_field(std::size_t i, std::string_view expected) {
-    fail(fields_[i].column, fmt::format("{}: found \"{}\", expected {}", columns_[i].text,
-                                        fields_[i].text.substr(0, kMostShown), expected));
-  }
+constexpr std::uint64_t kHeldOutOfTen = 3;
 
-  std::string_view rest_;
-  std::string file_;
-  std::vector<Field> columns_;
-  std::string_view line_ = {};
-  std::vector<Field> fields_ = {};
-  int line_number_ = 0;
-  std::vector<Fault> faults_ = {};
-};
-
-std::string read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();  // Sets badbit for a directory, where an iterator would throw.
-  if (!in.is_open() || text.bad()) {
-    throw Error(ErrorKind::kFile, "cannot read the file", Where{.file = path});
-  }
-  return std::move(text).str();
+template <class... Dimension>
+bool hashed_out(Dimension... dimensions) {
+  Fingerprint shape;
+  (shape.add(dimensions), ...);
+  return shape.value() % 10 < kHeldOutOfTen;
 }
 
 }  // namespace
 
-std::vector<MeasuredGemm> parse_measured_gemms(std::string_view text, const std::string& file) {
-  Table table(text, file, kGemmHeader);
-  table.finish();
-  std::vector<MeasuredGemm> rows;
-  while (!table.next().empty()) {
-    rows.push_back({.origin = table.origin(),
-                    .m = table.dimension(kFirstNumber),
-                    .n = table.dimension(kFirstNumber + 1),
-                    .k = table.dimension(kFirstNumber + 2),
-                    .seconds = table.milliseconds(kFirstNumber + 3)});
+KernelCase kernel_case(const KernelSample& row) {
+  constexpr std::array<std::string_view, 6> kBothWays = {
+      " copy ", " mul ", " add ", " triad ", " scale ", " memory bandwidth "};
+  constexpr std::array<std::string_view, 4> kOneWay = {" init ", " read ", " dot ", " write "};
+  const std::string kernel = words_of(row.kernel);
+  if (kernel.starts_with(" gemm ")) return gemm_case(row);
+  if (has(kernel, "attention") || has(kernel, "mha") || has(kernel, "mla")) {
+    return attention_case(row);
   }
-  table.finish();
-  return rows;
+  if (has(kernel, " warm ")) return NotModelled{"a stream through the cache"};
+  if (has_any(kernel, kBothWays)) return stream_case(row);
+  if (has_any(kernel, kOneWay)) return NotModelled{"a stream in one direction only"};
+  return NotModelled{fmt::format("the kernel \"{}\"", shown(row.kernel))};
 }
 
-std::vector<MeasuredAttention> parse_measured_attention(std::string_view text,
-                                                        const std::string& file) {
-  Table table(text, file, kAttentionHeader);
-  table.finish();
-  std::vector<MeasuredAttention> rows;
-  while (!table.next().empty()) {
-    rows.push_back({.origin = table.origin(),
-                    .shape = {.batch = table.dimension(kFirstNumber),
-                              .heads = table.dimension(kFirstNumber + 1),
-                              .kv_heads = table.dimension(kFirstNumber + 2),
-                              .head_dim = table.dimension(kFirstNumber + 3),
-                              .sequence = table.dimension(kFirstNumber + 4)},
-                    .seconds = table.milliseconds(kFirstNumber + 5)});
+std::optional<Precision> precision_named(std::string_view dtype) {
+  struct Word {
+    std::string_view text;
+    std::optional<Precision> precision;
+  };
+  // In this order: "fp8_block" is fp8, "int8_wo" no int8.
+  constexpr std::array<Word, 14> kWords = {{{"_wo", std::nullopt},
+                                            {"fp4", Precision::kFp4},
+                                            {"fp8", Precision::kFp8},
+                                            {"e4m3", Precision::kFp8},
+                                            {"e5m2", Precision::kFp8},
+                                            {"bf16", Precision::kBf16},
+                                            {"bfloat16", Precision::kBf16},
+                                            {"fp16", Precision::kFp16},
+                                            {"float16", Precision::kFp16},
+                                            {"tf32", Precision::kTf32},
+                                            {"fp32", Precision::kFp32},
+                                            {"float32", Precision::kFp32},
+                                            {"int8", Precision::kInt8},
+                                            {"sq", Precision::kInt8}}};
+  const std::string text = words_of(dtype);
+  for (const Word& word : kWords) {
+    if (has(text, word.text)) return word.precision;
   }
-  table.finish();
-  return rows;
+  return std::nullopt;
 }
 
-std::vector<MeasuredGemm> load_measured_gemms(const std::string& path) {
-  return parse_measured_gemms(read_text(path), path);
-}
+bool held_out(const GemmShape& s) { return hashed_out(s.m, s.n, s.k); }
 
-std::vector<MeasuredAttention> load_measured_attention(const std::string& path) {
-  return parse_measured_attention(read_text(path), path);
-}
-
-std::vector<MeasuredGemm> select_gemms(const std::vector<MeasuredGemm>& rows,
-                                       std::string_view dtype, std::int64_t smallest) {
-  std::vector<MeasuredGemm> selected;
-  std::copy_if(rows.begin(), rows.end(), std::back_inserter(selected),
-               [&](const MeasuredGemm& row) {
-                 return row.origin.dtype == dtype && std::min({row.m, row.n, row.k}) >= smallest;
-               });
-  return selected;
+bool held_out(const AttentionShape& s) {
+  return hashed_out(s.batch, s.heads, s.kv_heads, s.head_dim, s.sequence);
 }
 
 }  // namespace tenk

@@ -1,55 +1,75 @@
-// Which kernels did somebody time, on what, and how long did each take?
+// Which of the kernels that somebody timed can we model, and as what?
 //
-// Reads comma-separated text, one kernel a row, first line exactly the header, no quotes:
-//   GEMM       gpu,framework,version,kernel_source,dtype,m,n,k,latency_ms
-//   attention  gpu,framework,version,kernel_source,dtype,batch,heads,kv_heads,head_dim,sequence,
-//              latency_ms      (causal prefill, forward)
-// The GEMM header is that of ai-dynamo/aiconfigurator's tables (gemm_perf), latency in ms.
+// A row of a table of kernels (calibration/measurements.h) is a matrix product, a call of
+// attention, a stream through memory, or none of what workloads/kernels.h describes; what it is
+// follows from its own columns by the rules below, the same for every row.
+//
+// Products: `dtype` names the precision ("bfloat16", "FP8 e4m3", "nvfp4", "sq" (INT8)). Rows of the
+// kernel "gemm" were timed inside a serving stack, FP8 and FP4 with the casts of operand A; those
+// that say "warmup" were run until the power limit held. Attention: causal prefill with its five
+// dimensions. Streams: rates of copy, mul, add and triad, which move what a training step's kernels
+// move; "read" and "init" go one way only, "dot" reads.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "calibration/measurements.h"
 #include "workloads/kernels.h"
 
 namespace tenk {
 
-struct KernelOrigin {
-  std::string gpu;
-  std::string framework;
-  std::string version;
-  std::string kernel_source;
-  std::string dtype;
-};
-
 struct MeasuredGemm {
-  KernelOrigin origin;
-  std::int64_t m = 1;
-  std::int64_t n = 1;
-  std::int64_t k = 1;
-  double seconds = 0;  // > 0
+  Precision precision = Precision::kBf16;
+  GemmShape shape;
+  bool served = false;     // With the casts of a serving stack.
+  bool sustained = false;  // At the power limit; else a few times on an idle device.
+  double seconds = 0;      // > 0
+
+  bool all_at_least(std::int64_t size) const {
+    return shape.m >= size && shape.n >= size && shape.k >= size;
+  }
 };
 
 struct MeasuredAttention {
-  KernelOrigin origin;
   AttentionShape shape;
+  bool backward = false;
   double seconds = 0;  // > 0
 };
 
-// Every row, in file order; CRLF and a missing last newline are accepted, a blank line is not.
-// Throws Error{kFile} with the first 20 faults: a wrong header or number of fields, a dimension
-// outside 1 to 10^9, a latency that is not positive and finite. O(bytes).
-std::vector<MeasuredGemm> parse_measured_gemms(std::string_view text, const std::string& file);
-std::vector<MeasuredAttention> parse_measured_attention(std::string_view text,
-                                                        const std::string& file);
+struct MeasuredStream {
+  double bytes = 0;    // Moved; 0: enough for the full rate, which is all that is known.
+  double seconds = 0;  // Of those bytes, or of one byte.
+};
 
-// The same from a file. Throws Error{kFile} if it cannot be read.
-std::vector<MeasuredGemm> load_measured_gemms(const std::string& path);
-std::vector<MeasuredAttention> load_measured_attention(const std::string& path);
+struct NotModelled {
+  std::string why;       // Equal for rows with equal reasons.
+  bool by_rule = false;  // A published rule about rows that mislead; else we cannot predict it.
+};
 
-// The rows of that precision with m, n and k at least `smallest`.
-std::vector<MeasuredGemm> select_gemms(const std::vector<MeasuredGemm>& rows,
-                                       std::string_view dtype, std::int64_t smallest);
+using KernelCase = std::variant<MeasuredGemm, MeasuredAttention, MeasuredStream, NotModelled>;
+KernelCase kernel_case(const KernelSample& sample);
+
+// The cases of one kind among the samples, in order.
+template <class Kind>
+std::vector<Kind> cases_of(std::span<const KernelSample> samples) {
+  std::vector<Kind> cases;
+  for (const KernelSample& sample : samples) {
+    const KernelCase one = kernel_case(sample);
+    if (const Kind* kind = std::get_if<Kind>(&one)) cases.push_back(*kind);
+  }
+  return cases;
+}
+
+// The precision that a text means; nullopt if it is none of ours.
+std::optional<Precision> precision_named(std::string_view dtype);
+
+// Is a row kept from every fit, to judge it by? About 30 % of all shapes, by a hash of the shape
+// alone, so that the answer is the same everywhere and for every device.
+bool held_out(const GemmShape& shape);
+bool held_out(const AttentionShape& shape);
 
 }  // namespace tenk

@@ -1,6 +1,7 @@
 #include "workloads/kernels.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -9,10 +10,15 @@
 namespace tenk {
 namespace {
 
-constexpr double kBytesPerElement = 2;  // Of attention: 16 bits.
+constexpr double kWideBytes = 2;  // An element of attention's operands.
+constexpr double kQueryTile = 128;
 constexpr double kBackwardFlops = 2.5;
 constexpr double kBackwardTraffic = 2;  // Q K V O dO in, dQ dK dV out.
 constexpr double kLongestKernel = 1e6;  // Seconds; int64 picoseconds end at 9.2e6.
+constexpr std::array<double, 11> kParts = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64};
+constexpr double kShortestPart = 256;   // Elements of k.
+constexpr double kMostPartWaves = 16;   // Cutting is pointless with more waves than that.
+constexpr double kPartialSumBytes = 8;  // FP32, written and read.
 
 Time to_time(double seconds) {
   if (!(seconds <= kLongestKernel)) {
@@ -21,16 +27,76 @@ Time to_time(double seconds) {
   return std::max(Time::seconds(seconds), Time::picoseconds(1));
 }
 
-double ceil_div(double a, double b) { return std::ceil(a / b); }
+struct Product {
+  double m = 1;
+  double n = 1;
+  double k = 1;
+};
 
-// Seconds of all tiles of a x b on all units.
-double tiled_seconds(const GemmModel& gemm, double units, double a, double b, double m, double n,
-                     double k) {
-  const double tiles = ceil_div(m, a) * ceil_div(n, b);
-  const double waves = gemm.tail.value * ceil_div(tiles, units) +
-                       (1 - gemm.tail.value) * std::max(tiles / units, 1.0);
-  const double tile_flops = 2 * a * b * (k + gemm.k_overhead.value);
-  return waves * tile_flops * units / (gemm.peak.value * gemm.efficiency.value);
+// What the time of all products of one precision has in common.
+struct ProductRates {
+  const GemmModel& gemm;
+  double units = 1;
+  double unit_flops = 0;    // Per second, of one unit in its main loop.
+  double memory = 0;        // Bytes/s.
+  double operand_size = 0;  // Bytes.
+  double launch = 0;
+};
+
+ProductRates rates_of(const DeviceProfile& device, Precision precision) {
+  const GemmModel& gemm = device.need_gemm(precision);
+  const double units = device.sms;
+  return {.gemm = gemm,
+          .units = units,
+          .unit_flops = gemm.peak.value * gemm.efficiency.value / units,
+          .memory = device.memory_bandwidth.value * gemm.memory_efficiency.value,
+          .operand_size = operand_bytes(precision),
+          .launch = device.launch.value};
+}
+
+// Seconds of tiles of a x b on all units, k cut as is best.
+double tiled_seconds(const ProductRates& r, double a, double b, const Product& p) {
+  const double tiles = std::ceil(p.m / a) * std::ceil(p.n / b);
+  const double step =
+      std::max(2 * a * b / r.unit_flops, r.operand_size * (a + b) / r.gemm.operand_bandwidth.value);
+  const double tail = r.gemm.tail.value;
+  double best = std::numeric_limits<double>::infinity();
+  for (const double parts : kParts) {
+    const double waves = tiles * parts / r.units;
+    if (parts > 1 && waves > kMostPartWaves) break;
+    const double paid = tail * std::ceil(waves) + (1 - tail) * std::max(waves, 1.0);
+    double depth = p.k;
+    double sums = 0;
+    if (parts > 1) {
+      depth = std::max(std::ceil(p.k / parts), kShortestPart);
+      sums =
+          r.launch + kPartialSumBytes * p.m * p.n * parts * r.gemm.split_traffic.value / r.memory;
+    }
+    best = std::min(best, paid * step * (depth + r.gemm.k_overhead.value) + sums);
+  }
+  return best;
+}
+
+double gemm_seconds(const DeviceProfile& device, Precision precision, const Product& p) {
+  const ProductRates rates = rates_of(device, precision);
+  double compute = std::numeric_limits<double>::infinity();
+  for (const Tile& tile : rates.gemm.tiles) {
+    const auto a = static_cast<double>(tile.m);
+    const auto b = static_cast<double>(tile.n);
+    compute = std::min(compute, tiled_seconds(rates, a, b, p));
+    if (a != b) compute = std::min(compute, tiled_seconds(rates, b, a, p));
+  }
+  const double bytes =
+      operand_bytes(precision) * (p.m + p.n) * p.k + result_bytes(precision) * p.m * p.n;
+  const double memory = bytes / rates.memory;
+  const double longer = std::max(compute, memory);
+  const double ratio = std::min(compute, memory) / longer;
+  return rates.launch + longer * std::cbrt(1 + ratio * ratio * ratio);
+}
+
+double lone_seconds(const DeviceProfile& device, double t) {
+  const double slowdown = 1 / device.sustained_power_factor.value - 1;
+  return t + slowdown * t * t / (t + device.power_settling.value);
 }
 
 double streaming_rate(const DeviceProfile& device) {
@@ -48,10 +114,14 @@ double attention_seconds(const DeviceProfile& device, const AttentionShape& shap
   const auto g = static_cast<double>(shape.kv_heads);
   const auto d = static_cast<double>(shape.head_dim);
   const auto s = static_cast<double>(shape.sequence);
-  const double peak = device.need_gemm(device.wide()).peak.value;
-  const double compute = flops * 2 * b * h * s * s * d / (peak * efficiency);
-  const double bytes = traffic * kBytesPerElement * 2 * b * s * d * (h + g);
-  return device.attention.latency.value + compute +
+  const double overhead = device.attention.key_overhead.value;
+  const double rate = device.need_gemm(device.wide()).peak.value * efficiency;
+  const double per_key = flops * 4 * kQueryTile * d / rate;  // Of one tile on the whole device.
+  const double tiles = b * h * std::ceil(s / kQueryTile);
+  const double all = tiles * per_key * (s / 2 + overhead);
+  const double longest = device.sms * per_key * (s + overhead);
+  const double bytes = traffic * kWideBytes * 2 * b * s * d * (h + g);
+  return device.attention.latency.value + all + device.attention.tail.value * longest +
          device.attention.passes.value * bytes / streaming_rate(device);
 }
 
@@ -60,22 +130,8 @@ double attention_seconds(const DeviceProfile& device, const AttentionShape& shap
 Time gemm_time(const DeviceProfile& device, Precision precision, std::int64_t m, std::int64_t n,
                std::int64_t k) {
   TENK_CHECK(m >= 1 && n >= 1 && k >= 1, "matrix dimensions are positive");
-  const GemmModel& gemm = device.need_gemm(precision);
-  const double units = device.sms;
-  const auto rows = static_cast<double>(m);
-  const auto columns = static_cast<double>(n);
-  const auto depth = static_cast<double>(k);
-  double compute = std::numeric_limits<double>::infinity();
-  for (const Tile& tile : gemm.tiles) {
-    const auto a = static_cast<double>(tile.m);
-    const auto b = static_cast<double>(tile.n);
-    compute = std::min({compute, tiled_seconds(gemm, units, a, b, rows, columns, depth),
-                        tiled_seconds(gemm, units, b, a, rows, columns, depth)});
-  }
-  const double bytes = operand_bytes(precision) * (rows + columns) * depth +
-                       result_bytes(precision) * rows * columns;
-  const double memory = bytes / streaming_rate(device);
-  return to_time(device.launch.value + std::max(compute, memory));
+  return to_time(gemm_seconds(
+      device, precision, {static_cast<double>(m), static_cast<double>(n), static_cast<double>(k)}));
 }
 
 Time attention_forward_time(const DeviceProfile& device, const AttentionShape& shape) {
@@ -98,9 +154,16 @@ Time sustained_time(const DeviceProfile& device, Time full_clock) {
 }
 
 Time lone_kernel_time(const DeviceProfile& device, Time full_clock) {
-  const double t = full_clock.s();
-  const double slowdown = 1 / device.sustained_power_factor.value - 1;
-  return to_time(t + slowdown * t * t / (t + device.power_settling.value));
+  return to_time(lone_seconds(device, full_clock.s()));
+}
+
+Time served_gemm_time(const DeviceProfile& device, Precision precision, const GemmShape& s) {
+  const Time product = lone_kernel_time(device, gemm_time(device, precision, s.m, s.n, s.k));
+  const GemmModel& gemm = device.need_gemm(precision);
+  if (!gemm.quantisation) return product;
+  const double elements = static_cast<double>(s.m) * static_cast<double>(s.k);
+  return product + to_time(gemm.quantisation->latency.value +
+                           gemm.quantisation->traffic.value * elements / streaming_rate(device));
 }
 
 }  // namespace tenk

@@ -2,17 +2,24 @@
 //
 // Matrix product C[m,n] = A[m,k] B[k,n] by waves of tiles over the units ("SMs"), with the
 // constants of its precision; operands of e bytes, results of r bytes an element:
-//   t = launch + max(compute, (e (mk + kn) + r mn) / (bandwidth x memory_efficiency))
-//   compute = min over tiles (a, b), both orientations, of
-//             waves x 2 a b (k + k_overhead) / (peak x efficiency / sms)
-//   waves   = tail x ceil(T / sms) + (1 - tail) x max(T / sms, 1),  T = ceil(m/a) ceil(n/b)
-// k_overhead is the tile's prologue and epilogue; tail < 1 because libraries split the last wave.
-// Splitting k over idle units is not modelled: T < sms with k >> m, n is too slow (up to 3 x).
-// Median error 3.4 %, 90 % within 11 %, on held-out H100 rows with m, n, k >= 512.
+//   t = launch + cbrt(compute^3 + memory^3)         (they overlap, though not perfectly: assumed)
+//   memory  = (e (mk + kn) + r mn) / (bandwidth x memory_efficiency)
+//   compute = min over tiles (a, b), both orientations, and over cutting k into p parts, of
+//             waves x step x (k / p + k_overhead) + [p > 1] (launch + 8 B mn p split_traffic /
+//                                                    (bandwidth x memory_efficiency))
+//   step    = max(2 a b / (peak x efficiency / sms), e (a + b) / operand_bandwidth)
+//   waves   = tail x ceil(T / sms) + (1 - tail) x max(T / sms, 1),  T = p ceil(m/a) ceil(n/b)
+// step is one unit's time for one element of k: it multiplies, or waits for its operands, which is
+// why small tiles are slow. tail < 1 because libraries even out the last wave. Partial sums of a
+// cut k are FP32, written and read by a second kernel; parts have at least 256 elements of k.
+// docs/kernels.md has the errors on rows that the fits never saw.
 //
-// Causal flash attention, b sequences of s tokens, h heads and g key/value heads of size d:
-//   t = latency + 2 b h s^2 d / (peak x efficiency)
-//       + passes x 2 B x 2 b s d (h + g) / (bandwidth x memory_efficiency)
+// Causal flash attention, b sequences of s tokens, h heads and g key/value heads of size d, by
+// tiles of 128 queries, each over half of the keys on average and over all of them at most:
+//   t = latency + T x 4 x 128 d (s / 2 + key_overhead) / (peak x efficiency)
+//       + tail x 4 x 128 d (s + key_overhead) / (peak x efficiency / sms)
+//       + passes x 2 B x 2 b s d (h + g) / (bandwidth x memory_efficiency),  T = b h ceil(s / 128)
+// tail is the share of the longest tile for which other units wait in the end.
 // Backward: 2.5 x the FLOPs (five products for two; Dao, FlashAttention-2, 2023, section 3.1) at
 // backward_ratio x the efficiency, twice the traffic.
 //
@@ -30,6 +37,11 @@
 
 namespace tenk {
 
+struct GemmShape {
+  std::int64_t m = 1;
+  std::int64_t n = 1;
+  std::int64_t k = 1;
+};
 Time gemm_time(const DeviceProfile& device, Precision precision, std::int64_t m, std::int64_t n,
                std::int64_t k);
 
@@ -55,5 +67,9 @@ Time sustained_time(const DeviceProfile& device, Time full_clock);
 //   t + (1/f - 1) t^2 / (t + power_settling)
 // between full clock and sustained. For comparison with such benchmarks only.
 Time lone_kernel_time(const DeviceProfile& device, Time full_clock);
+
+// A product as the benchmark of a serving stack times it: a lone kernel and, where the precision
+// has them, the kernels that cast A from 16 bits before it.
+Time served_gemm_time(const DeviceProfile& device, Precision precision, const GemmShape& shape);
 
 }  // namespace tenk

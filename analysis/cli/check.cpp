@@ -31,7 +31,7 @@ void check_file(const std::string& name) {
   if (has_any(file, {"version", "cluster", "job"})) return check_scenario(file, name);
   if (is_fitted_profile(file)) {
     read_fitted_curves(file);
-  } else if (has_any(file, {"sms", "bf16", "attention"})) {
+  } else if (has_any(file, {"like", "sms", "bf16", "attention"})) {
     read_device_profile(file);
   } else if (has_any(file, {"ring", "tree"})) {
     read_collective_tuning(file);

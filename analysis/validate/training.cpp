@@ -44,7 +44,9 @@ Judged judge_scenario(const TrainingRow& row, const RowScenario& s) {
   judged.predicted_s = time.step.s();
   judged.low_s = time.low_s;
   judged.high_s = time.high_s;
-  judged.pooled = row.part != "vtrain";  // One study with three of four rows.
+  // Kept apart: one study with three of four rows, and rows that nobody could predict from
+  // themselves alone.
+  judged.pooled = row.part != "vtrain" && row.fully_specified.value_or(1) != 0;
   return judged;
 }
 

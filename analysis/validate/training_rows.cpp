@@ -52,6 +52,7 @@ constexpr Column kColumns[] = {{"id", &R::id},
                                {"iter_time_s", &R::iter_time_s},
                                {"source", &R::source},
                                {"arch_how", &R::arch_how},
+                               {"fully_specified", &R::fully_specified},
                                {"part", &R::part}};
 
 std::string lower(std::string_view text) {

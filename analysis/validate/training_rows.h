@@ -17,6 +17,7 @@ struct TrainingRow {
   std::optional<std::int64_t> layers, hidden, heads, kv_heads, ffn, vocab, sequence;
   std::optional<std::int64_t> global_batch, micro_batch, gpus;
   std::optional<std::int64_t> tp, pp, dp, ep, cp, vpp, sequence_parallel;
+  std::optional<std::int64_t> fully_specified;  // 0: its own table says what it leaves out.
 };
 
 // Columns of the table that are not listed above are read and ignored. Throws Error{kFile}.

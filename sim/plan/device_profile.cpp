@@ -88,13 +88,26 @@ void read_tiles(Section tiles, GemmModel& model) {
   tiles.finish();
 }
 
+Quantisation read_quantisation(Section section) {
+  Quantisation cost;
+  cost.latency = read_known(section, "latency", "s", kSeconds);
+  cost.traffic = read_known(section, "traffic", "B", {.min = 0, .max = 1000});
+  section.finish();
+  return cost;
+}
+
 GemmModel read_gemm(Section section) {
   GemmModel model;
   model.peak = read_known(section, "peak", "FLOP/s", kRate);
   model.efficiency = read_known(section, "efficiency", "1", kShare);
   model.k_overhead = read_known(section, "k-overhead", "1", {.min = 0, .max = 1e6});
   model.tail = read_known(section, "tail", "1", {.min = 0, .max = 1});
+  model.operand_bandwidth = read_known(section, "operand-bandwidth", "B/s", kRate);
+  model.split_traffic = read_known(section, "split-traffic", "1", {.min = 0, .max = 1000});
+  model.memory_efficiency = read_known(section, "memory-efficiency", "1", kShare);
   read_tiles(section.section("tiles"), model);
+  Section quantisation = section.section("quantisation", false);
+  if (section.has("quantisation")) model.quantisation = read_quantisation(std::move(quantisation));
   section.finish();
   return model;
 }
@@ -136,6 +149,8 @@ AttentionModel read_attention(Section section) {
   model.efficiency = read_known(section, "efficiency", "1", kShare);
   model.latency = read_known(section, "latency", "s", kSeconds);
   model.passes = read_known(section, "passes", "1", {.min = 1, .max = 1000});
+  model.tail = read_known(section, "tail", "1", {.min = 0, .max = 1});
+  model.key_overhead = read_known(section, "key-overhead", "1", {.min = 0, .max = 1e6});
   model.backward_ratio = read_known(section, "backward-ratio", "1", {.min = 0.01, .max = 100});
   section.finish();
   return model;
@@ -193,7 +208,7 @@ Known read_known(Section& section, std::string_view key, std::string_view expect
 
 DeviceProfile read_device_profile(const Config& file) {
   Faults faults;
-  Section root(file, "accelerator", faults);
+  Section root(with_inherited(file), "accelerator", faults);
   DeviceProfile profile;
   profile.name = root.text("name");
   const Known memory = read_known(root, "memory", "B", {.min = 1, .max = 1e15});

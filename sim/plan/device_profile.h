@@ -34,10 +34,10 @@ inline constexpr std::array<std::string_view, kPrecisions> kPrecisionNames = {
 constexpr std::string_view name_of(Precision p) {
   return kPrecisionNames[static_cast<std::size_t>(p)];
 }
-// Bytes of an operand's element (fp4 without its block scales), and of the result's: products of
-// less than 16 bits write BF16.
+// Bytes of an operand's element (fp4: with a scale of one byte for each 16, as NVFP4), and of the
+// result's: products of less than 16 bits write BF16.
 constexpr double operand_bytes(Precision p) {
-  constexpr std::array<double, kPrecisions> kBytes = {4, 4, 2, 2, 1, 0.5, 1};
+  constexpr std::array<double, kPrecisions> kBytes = {4, 4, 2, 2, 1, 0.5625, 1};
   return kBytes[static_cast<std::size_t>(p)];
 }
 constexpr double result_bytes(Precision p) { return operand_bytes(p) > 2 ? 4 : 2; }
@@ -48,15 +48,25 @@ struct Tile {
   std::int64_t n = 0;
 };
 
+// What a serving stack adds to a product whose 16-bit operand A it casts first, as it measures it.
+struct Quantisation {
+  Known latency;  // Seconds of its kernels when they move nothing.
+  Known traffic;  // Bytes moved per element of A.
+};
+
 // Matrix-product model of one precision.
 struct GemmModel {
   Known peak;               // FLOP/s of the tensor cores, dense.
   Known efficiency;         // Of the peak, inside the main loop of a full wave; (0, 1].
   Known k_overhead;         // Prologue and epilogue of a tile, in elements of k.
   Known tail;               // Share of the idle last wave that is paid, 0 to 1.
+  Known operand_bandwidth;  // bytes/s at which one unit loads the operands of its tile.
+  Known split_traffic;      // Of partial sums, when k is cut: bytes moved over 8 B an element.
+  Known memory_efficiency;  // Of the memory's bandwidth, for operands and result; (0, 1].
   std::vector<Tile> tiles;  // Shapes a library chooses among; not empty.
   How tiles_how = How::kAssumed;
   std::string tiles_source = {};
+  std::optional<Quantisation> quantisation;  // Of narrow formats; see served_gemm_time.
 };
 
 // Causal flash attention.
@@ -64,6 +74,8 @@ struct AttentionModel {
   Known efficiency;      // Forward, of the peak in wide() precision; (0, 1].
   Known latency;         // Seconds of a call that computes nothing.
   Known passes;          // Times that Q, K, V and the output cross the memory, >= 1.
+  Known tail;            // Share of the longest tile that other units wait for, 0 to 1.
+  Known key_overhead;    // What a tile of queries costs beside its keys, in keys.
   Known backward_ratio;  // Backward efficiency over forward efficiency, > 0.
 };
 
@@ -95,7 +107,14 @@ struct DeviceProfile {
 Known read_known(Section& section, std::string_view key, std::string_view expected_unit,
                  NumberRange range = {.min = 0});
 
-// Reads a profile; throws Error with all faults.
+// Reads a profile; throws Error with all faults. A profile with `like: h100-sxm` takes from that
+// preset what it does not say itself (with_inherited).
 DeviceProfile read_device_profile(const Config& file);
+
+// The tree of a profile with everything that `like` stands for written out. A number that is not
+// the profile's own is `assumed` here, its interval widened by 20 % in quadrature, its source names
+// the preset it comes from; `bf16: null` takes a section away. The tree itself without `like`.
+// Throws Error{kInvalid} at `like` for an unknown preset or a circle.
+Config with_inherited(const Config& file);
 
 }  // namespace tenk

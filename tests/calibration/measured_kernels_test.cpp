@@ -7,87 +7,122 @@ using namespace tenk;
 
 namespace {
 
-const std::string kHeader = "gpu,framework,version,kernel_source,dtype,m,n,k,latency_ms\n";
+KernelSample gemm_row(const std::string& dtype = "bfloat16") {
+  KernelSample row;
+  row.kernel = "gemm";
+  row.dtype = dtype;
+  row.m = 4096;
+  row.n = 2048;
+  row.k = 1024;
+  row.time_us = 30;
+  row.software = "TRTLLM 1.3.0rc20 torch_flow";
+  return row;
+}
 
-std::string faults_of(const std::string& text) {
-  try {
-    parse_measured_gemms(text, "rows.csv");
-  } catch (const Error& error) {
-    CHECK(error.kind() == ErrorKind::kFile);
-    return error.what();
-  }
-  return "";
+KernelSample attention_row() {
+  KernelSample row;
+  row.kernel = "attention prefill (causal)";
+  row.dtype = "bfloat16";
+  row.batch = 16;
+  row.heads = 96;
+  row.kv_heads = 1;
+  row.head_dim = 128;
+  row.seq_q = row.seq_k = 8192;
+  row.causal = 1;
+  row.direction = "fwd";
+  row.time_us = 53496.78;
+  return row;
+}
+
+KernelSample stream_row(const std::string& kernel, double rate) {
+  KernelSample row;
+  row.kernel = kernel;
+  row.GBps = rate;
+  return row;
+}
+
+template <class Kind>
+Kind as(const KernelSample& row) {
+  const KernelCase one = kernel_case(row);
+  const Kind* kind = std::get_if<Kind>(&one);
+  REQUIRE(kind != nullptr);
+  return *kind;
 }
 
 }  // namespace
 
-TEST_CASE("a timed product is read with its origin, in seconds") {
-  const auto rows = parse_measured_gemms(
-      kHeader + "H100-SXM,TRTLLM,1.3.0rc20,torch_flow,bfloat16,4353,65536,51200,39.301\r\n" +
-          "H100-SXM,TRTLLM,1.3.0rc20,torch_flow,fp8,1,2,3,5e-3",
-      "rows.csv");
-  REQUIRE(rows.size() == 2);
-  CHECK(rows[0].origin.gpu == "H100-SXM");
-  CHECK(rows[0].origin.version == "1.3.0rc20");
-  CHECK(rows[0].origin.dtype == "bfloat16");
-  CHECK(rows[0].m == 4353);
-  CHECK(rows[0].n == 65536);
-  CHECK(rows[0].k == 51200);
-  CHECK(rows[0].seconds == Approx(0.039301));
-  CHECK(rows[1].seconds == Approx(5e-6));
-  CHECK(select_gemms(rows, "bfloat16", 512).size() == 1);
-  CHECK(select_gemms(rows, "fp8", 512).empty());
-  CHECK(select_gemms(rows, "fp8", 1).size() == 1);
+TEST_CASE("a timed product is one of a precision, served or not") {
+  const auto gemm = as<MeasuredGemm>(gemm_row());
+  CHECK(gemm.precision == Precision::kBf16);
+  CHECK(gemm.shape.m == 4096);
+  CHECK(gemm.shape.k == 1024);
+  CHECK(gemm.seconds == Approx(30e-6));
+  CHECK(gemm.served);
+  CHECK_FALSE(gemm.sustained);
+  KernelSample library = gemm_row("FP8");
+  library.kernel = "GEMM dense cuBLASLt";
+  library.software = "cuBLASLt CUDA 12.5/12.6";
+  library.notes = "random init, 10,000 warmup iterations";
+  CHECK(as<MeasuredGemm>(library).sustained);
+  CHECK_FALSE(as<MeasuredGemm>(library).served);
 }
 
-TEST_CASE("a header alone is no rows") { CHECK(parse_measured_gemms(kHeader, "rows.csv").empty()); }
-
-TEST_CASE("malformed rows are refused with file and line") {
-  const std::string good = "g,f,v,s,bfloat16,8,8,8,0.1\n";
-  CHECK_THAT(faults_of(""), Catch::Contains("rows.csv:1"));
-  CHECK_THAT(faults_of("m,n,k\n" + good), Catch::Contains("header"));
-  CHECK_THAT(faults_of(kHeader + good + "g,f,v,s,bfloat16,8,8,8\n"),
-             Catch::Contains("rows.csv:3") && Catch::Contains("8 fields"));
-  CHECK_THAT(faults_of(kHeader + good + "\n" + good), Catch::Contains("rows.csv:3"));
-  CHECK_THAT(faults_of(kHeader + "g,f,v,s,bfloat16,8,0,8,0.1\n"),
-             Catch::Contains("rows.csv:2:20") && Catch::Contains("n: found \"0\""));
-  for (const std::string bad : {"1.5", "-1", "", "9999999999", "x", "1 ", "nan"}) {
-    CHECK_THAT(faults_of(kHeader + "g,f,v,s,bfloat16," + bad + ",8,8,0.1\n"),
-               Catch::Contains("m: found"));
-  }
-  for (const std::string bad : {"0", "-1", "", "nan", "inf", "1e999", "0.1ms"}) {
-    CHECK_THAT(faults_of(kHeader + "g,f,v,s,bfloat16,8,8,8," + bad + "\n"),
-               Catch::Contains("latency_ms: found"));
-  }
-  CHECK_THAT(faults_of(kHeader + "\"g\",f,v,s,bfloat16,8,8,8,0.1\n"), Catch::Contains("quote"));
+TEST_CASE("a rate without a time gives the time of the row's operations") {
+  KernelSample row = gemm_row();
+  row.time_us.reset();
+  row.tflops = 100;
+  // 2 x 4096 x 2048 x 1024 FLOP at 1e14 a second.
+  CHECK(as<MeasuredGemm>(row).seconds == Approx(2.0 * 4096 * 2048 * 1024 / 1e14));
+  row.tflops.reset();
+  CHECK(as<NotModelled>(row).why == "neither time nor rate");
 }
 
-TEST_CASE("a file of nothing but faults stops after some") {
-  std::string text = kHeader;
-  for (int i = 0; i < 10000; ++i) text += "bad\n";
-  try {
-    parse_measured_gemms(text, "rows.csv");
-    FAIL("accepted");
-  } catch (const Error& error) {
-    CHECK(error.faults().size() <= 25);
-  }
+TEST_CASE("the words of a format name its precision") {
+  CHECK(precision_named("bfloat16") == Precision::kBf16);
+  CHECK(precision_named("FP16/BF16") == Precision::kBf16);
+  CHECK(precision_named("FP16") == Precision::kFp16);
+  CHECK(precision_named("FP8 e4m3 (1x128/128x128 scaling), BF16 out") == Precision::kFp8);
+  CHECK(precision_named("fp8_block") == Precision::kFp8);
+  CHECK(precision_named("nvfp4") == Precision::kFp4);
+  CHECK(precision_named("TF32") == Precision::kTf32);
+  CHECK(precision_named("sq") == Precision::kInt8);
+  CHECK_FALSE(precision_named("int8_wo").has_value());
+  CHECK_FALSE(precision_named("FP64").has_value());
+  CHECK(as<NotModelled>(gemm_row("int4_wo")).by_rule);
 }
 
-TEST_CASE("a file that is not there is an error of the file") {
-  CHECK_THROWS_AS(load_measured_gemms("/nowhere/rows.csv"), Error);
-  CHECK_THROWS_AS(load_measured_gemms(TENK_SOURCE_DIR), Error);
+TEST_CASE("a timed attention call has its five dimensions, and is causal") {
+  const auto attention = as<MeasuredAttention>(attention_row());
+  CHECK(attention.shape.batch == 16);
+  CHECK(attention.shape.heads == 96);
+  CHECK(attention.shape.kv_heads == 1);
+  CHECK(attention.shape.sequence == 8192);
+  CHECK(attention.seconds == Approx(0.05349678));
+  KernelSample row = attention_row();
+  row.causal = 0;
+  CHECK(as<NotModelled>(row).why == "attention that is not causal");
+  row = attention_row();
+  row.heads.reset();
+  CHECK(as<NotModelled>(row).why == "attention without its shape");
+  row = attention_row();
+  row.direction = "fwd+bwd";
+  as<NotModelled>(row);
 }
 
-TEST_CASE("a timed attention call is read with its shape") {
-  const auto rows = parse_measured_attention(
-      "gpu,framework,version,kernel_source,dtype,batch,heads,kv_heads,head_dim,sequence,"
-      "latency_ms\nH100-SXM,TRTLLM,1.3.0rc20,torch_flow,bfloat16,16,96,1,128,8192,53.49678\n",
-      "rows.csv");
-  REQUIRE(rows.size() == 1);
-  CHECK(rows[0].shape.batch == 16);
-  CHECK(rows[0].shape.heads == 96);
-  CHECK(rows[0].shape.kv_heads == 1);
-  CHECK(rows[0].shape.head_dim == 128);
-  CHECK(rows[0].shape.sequence == 8192);
-  CHECK(rows[0].seconds == Approx(0.05349678));
+TEST_CASE("streams in both directions count, with or without a length") {
+  CHECK(as<MeasuredStream>(stream_row("HBM stream Triad", 2970)).seconds == Approx(1 / 2.97e12));
+  CHECK(as<MeasuredStream>(stream_row("memory bandwidth", 1328)).bytes == 0);
+  KernelSample sized = stream_row("copy", 1000);
+  sized.time_us = 5;
+  CHECK(as<MeasuredStream>(sized).bytes == Approx(5e6));  // 1e12 B/s for 5 us.
+  as<NotModelled>(stream_row("HBM stream read (max over occupancy)", 1800));
+  as<NotModelled>(stream_row("copy, warm", 5000));
+}
+
+TEST_CASE("about three shapes in ten are held out, by their shape alone") {
+  int out = 0;
+  for (std::int64_t m = 1; m <= 1000; ++m) out += held_out(GemmShape{m, 4096, 8192}) ? 1 : 0;
+  CHECK(out > 250);
+  CHECK(out < 350);
+  CHECK(held_out(GemmShape{7, 8, 9}) == held_out(GemmShape{7, 8, 9}));
 }

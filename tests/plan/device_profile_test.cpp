@@ -1,13 +1,16 @@
 #include "sim/plan/device_profile.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 #include "tests/devices.h"
 
 using namespace tenk;
+using tenk::testing::accelerator;
 using tenk::testing::gemm_of;
 
 namespace {
@@ -56,18 +59,64 @@ TEST_CASE("every shipped accelerator profile reads, and every number has a sourc
     CAPTURE(entry.path().string());
     const DeviceProfile device = read_device_profile(Config::load(entry.path().string()));
     CHECK_FALSE(device.name.empty());
-    for (const Known* known :
-         {&device.memory_bandwidth, &device.memory_efficiency, &device.launch,
-          &gemm_of(device).peak, &gemm_of(device).efficiency, &gemm_of(device).k_overhead,
-          &gemm_of(device).tail, &device.attention.efficiency, &device.attention.latency,
-          &device.attention.passes, &device.attention.backward_ratio,
-          &device.sustained_power_factor, &device.power_settling}) {
-      CHECK_FALSE(known->source.empty());
-      if (known->how == How::kAssumed) CHECK(known->ci >= 0.2);
+    std::vector<Known> numbers = {device.memory_bandwidth,
+                                  device.memory_efficiency,
+                                  device.launch,
+                                  device.attention.efficiency,
+                                  device.attention.latency,
+                                  device.attention.passes,
+                                  device.attention.key_overhead,
+                                  device.attention.backward_ratio,
+                                  device.sustained_power_factor,
+                                  device.power_settling};
+    for (const std::optional<GemmModel>& gemm : device.gemms) {
+      if (!gemm) continue;
+      const auto more = {gemm->peak,
+                         gemm->efficiency,
+                         gemm->k_overhead,
+                         gemm->tail,
+                         gemm->operand_bandwidth,
+                         gemm->split_traffic,
+                         gemm->memory_efficiency};
+      numbers.insert(numbers.end(), more.begin(), more.end());
+      CHECK_FALSE(gemm->tiles_source.empty());
+    }
+    for (const Known& known : numbers) {
+      CAPTURE(known.value, known.source);
+      CHECK_FALSE(known.source.empty());
+      if (known.how == How::kAssumed) CHECK(known.ci >= 0.2);
     }
     ++profiles;
   }
-  CHECK(profiles >= 1);
+  CHECK(profiles >= 35);
+}
+
+TEST_CASE("what a profile takes from another is assumed there, and widened") {
+  const DeviceProfile base = accelerator("h200");
+  const DeviceProfile h20 = accelerator("h20");
+  CHECK(gemm_of(h20).peak.value == Approx(148e12));
+  CHECK(gemm_of(h20).efficiency.value == gemm_of(base).efficiency.value);
+  CHECK(gemm_of(base).efficiency.how == How::kFitted);
+  CHECK(gemm_of(h20).efficiency.how == How::kAssumed);
+  CHECK(gemm_of(h20).efficiency.ci ==
+        Approx(std::hypot(gemm_of(base).efficiency.ci, 0.2)).epsilon(0.01));
+  CHECK_THAT(gemm_of(h20).efficiency.source, Catch::StartsWith("as h200: "));
+}
+
+TEST_CASE("a section can be taken away from what is inherited, or be the profile's own") {
+  const DeviceProfile v100 = accelerator("v100-sxm-32");
+  CHECK(v100.gemm(Precision::kBf16) == nullptr);
+  CHECK(v100.wide() == Precision::kFp16);
+  CHECK(gemm_of(v100, Precision::kFp16).peak.value == Approx(125e12));
+  CHECK(accelerator("a100-pcie").gemm(Precision::kFp16) != nullptr);
+}
+
+TEST_CASE("a profile like none is refused with the nearest name") {
+  CHECK_THAT(faults_of("like: h10-sxm\nname: mine\n"),
+             Catch::Contains("profile.yaml:1") && Catch::Contains("did you mean \"h100-sxm\"?"));
+  CHECK_THAT(faults_of("like: {a: b}\nname: mine\n"), Catch::Contains("expected an accelerator"));
+  CHECK(faults_of("like: h100-sxm\nname: mine\n").empty());
+  CHECK_THAT(faults_of("like: h100-sxm\nname: mine\nlunch: 3\n"), Catch::Contains("launch"));
 }
 
 TEST_CASE("the H100 profile is in base units") {
@@ -111,20 +160,22 @@ TEST_CASE("each part of a number is required") {
 }
 
 TEST_CASE("values that no device can have are refused where they stand") {
-  CHECK_THAT(faults_of(changed("value: 0.828", "value: 1.2")), Catch::Contains("profile.yaml:"));
+  CHECK_THAT(faults_of(changed("efficiency: {value: 0.", "efficiency: {value: 1.")),
+             Catch::Contains("profile.yaml:"));
   CHECK_THAT(faults_of(changed("value: 132", "value: 131.5")), Catch::Contains("whole number"));
   CHECK_THAT(faults_of(changed("128x256", "128by256")), Catch::Contains("128by256"));
   CHECK_THAT(faults_of(changed("128x256", "0x256")), Catch::Contains("tile"));
-  CHECK_THAT(faults_of(changed("[128x256, 128x128, 64x128]", "[]")), Catch::Contains("tile"));
+  CHECK_THAT(faults_of(changed("[128x256, 128x128, 64x128, 64x64, 32x64, 16x64]", "[]")),
+             Catch::Contains("tile"));
   CHECK_THAT(faults_of(changed("989.4, unit: TFLOP/s", "989.4, unit: GB/s")),
              Catch::Contains("FLOP/s"));
 }
 
 TEST_CASE("all faults of a profile are reported at once") {
-  std::string text = changed("value: 0.828", "value: -1");
+  std::string text = changed("efficiency: {value: 0.", "efficiency: {value: -0.");
   text.replace(text.find("launch:"), 7, "lunch: ");
   const std::string faults = faults_of(text);
-  CHECK_THAT(faults, Catch::Contains("-1"));
+  CHECK_THAT(faults, Catch::Contains("-0."));
   CHECK_THAT(faults, Catch::Contains("launch"));
   CHECK_THAT(faults, Catch::Contains("lunch"));
 }

@@ -105,6 +105,9 @@ TEST_CASE("two full waves of tiles take what the formula says by hand") {
   gemm_of(device).efficiency.value = 0.5;
   gemm_of(device).k_overhead.value = 24;
   gemm_of(device).peak.value = 132e12;  // 1e12 a unit, 0.5e12 of it reached.
+  gemm_of(device).tail.value = 1;
+  gemm_of(device).operand_bandwidth.value = 1e12;
+  device.memory_bandwidth.value = 1e20;  // Nothing waits for memory.
   device.launch.value = 2e-6;
   // 128 * 12 rows, 256 * 22 columns: 264 tiles on 132 units, 2 waves, no tail.
   // One tile: 2 * 128 * 256 * (1000 + 24) = 67,108,864 FLOP at 0.5e12 = 134.217728 us.
@@ -116,6 +119,8 @@ TEST_CASE("one tile more than a wave costs the tail's share of a second wave") {
   DeviceProfile device = h100();
   gemm_of(device).tiles = {{.m = 128, .n = 128}};
   gemm_of(device).tail.value = 1;
+  gemm_of(device).split_traffic.value = 1e9;  // Cutting k is out of the question.
+  device.memory_bandwidth.value = 1e18;
   device.launch.value = 1e-12;
   const Time one =
       gemm_time(device, Precision::kBf16, 128 * 12, 128 * 11, 4096);  // 132 tiles on 132 units.
