@@ -13,7 +13,7 @@ MaxMin::MaxMin(std::span<const Bandwidth> capacity)
 }
 
 // Gathers the links in use and, for each, the demands that cross it.
-void MaxMin::collect(std::span<const Demand> demands) {
+void MaxMin::collect(std::span<const Demand> demands, std::span<const double> taken) {
   ++epoch_;
   links_.clear();
   std::uint32_t total = 0;
@@ -24,7 +24,8 @@ void MaxMin::collect(std::span<const Demand> demands) {
         stamp_[link] = epoch_;
         slot_of_link_[link] = static_cast<std::uint32_t>(links_.size());
         TENK_CHECK(capacity_[link] > 0, "a link in use has capacity");
-        links_.push_back({capacity_[link], capacity_[link], 0, 0, 0, 0});
+        const double spare = taken.empty() ? capacity_[link] : capacity_[link] - taken[link];
+        links_.push_back({std::max(spare, 0.0), 0, 0, 0, 0});
       }
       Busy& busy = links_[slot_of_link_[link]];
       busy.load += u.connections;
@@ -56,9 +57,10 @@ void MaxMin::freeze(std::uint32_t demand, double rate) {
   }
 }
 
-std::span<const double> MaxMin::solve(std::span<const Demand> demands) {
+std::span<const double> MaxMin::solve(std::span<const Demand> demands,
+                                      std::span<const double> taken) {
   demands_ = demands;
-  collect(demands);
+  collect(demands, taken);
   const std::greater<> later;
   heap_.clear();
   caps_.clear();

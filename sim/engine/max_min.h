@@ -26,7 +26,9 @@ class MaxMin {
 
   // Bytes/s of one connection of each demand, in the order given; valid until the next call.
   // Deterministic. O((n + m) log n) for n demands and m usages; independent of idle links.
-  std::span<const double> solve(std::span<const Demand> demands);
+  // `taken`, by link: bytes/s of the capacity that others have; none if empty.
+  std::span<const double> solve(std::span<const Demand> demands,
+                                std::span<const double> taken = {});
 
  private:
   struct Crossing {
@@ -39,12 +41,12 @@ class MaxMin {
     bool operator>(const Level& o) const { return rate != o.rate ? rate > o.rate : id > o.id; }
   };
   struct Busy {  // A link in use.
-    double capacity = 0, spare = 0, load = 0;
+    double spare = 0, load = 0;
     std::uint32_t open = 0;  // Crossings not yet frozen.
     std::uint32_t first = 0, next = 0;
   };
 
-  void collect(std::span<const Demand> demands);
+  void collect(std::span<const Demand> demands, std::span<const double> taken);
   void freeze(std::uint32_t demand, double rate);
 
   std::vector<double> capacity_;
