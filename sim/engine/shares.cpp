@@ -7,8 +7,9 @@
 namespace tenk {
 namespace {
 
-constexpr double kSlack = 1e-11;          // Relative: sums of rates are good to that.
-constexpr std::size_t kSmallGroup = 256;  // Up to so many flows all are solved at once.
+constexpr double kSlack = 1e-11;  // Relative: sums of rates are good to that.
+constexpr std::size_t kFew =
+    256;  // Up to so many flows, all that are connected are solved at once.
 
 }  // namespace
 
@@ -216,12 +217,15 @@ bool Shares::extend() {
 void Shares::solve() {
   clear();
   touched_ = scope_.size();
-  bool all = gather_component(kSmallGroup);
+  bool all = live_ <= kFew && gather_component(live_);
   if (!all) gather_seeds();
   solve_group(all);
   for (std::size_t before = 0; !all && extend(); before = group_.size()) {
     // Where nearly all are affected, or nobody is found, all is the shorter way.
-    if (group_.size() == before || group_.size() > live_ / 4) all = gather_component(live_);
+    if (group_.size() == before || group_.size() > live_ / 4) {
+      all = gather_component(live_);
+      TENK_CHECK(all, "no more flows are connected than there are");
+    }
     solve_group(all);
   }
   came_.clear();

@@ -5,8 +5,8 @@
 // Data Networks, 2nd ed., 6.5.2). So after a change only flows near it are solved again, with the
 // rates of all others fixed, and then the condition is checked on every link they touch: whoever
 // lost its bottleneck, or is too fast beside one that is held back, is solved too, until the
-// condition holds everywhere. That is the solution, not an approximation of it. Where the flows
-// connected to the change are few, all of them are solved at once.
+// condition holds everywhere. That is the solution, not an approximation of it. Where there
+// are few flows, all that are connected to the change are solved at once.
 #pragma once
 #include <cstdint>
 #include <span>
