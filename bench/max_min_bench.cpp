@@ -1,53 +1,59 @@
-// How fast is one cold max-min solve? Random pairs on a three-tier fat tree of 16,384 hosts, one
-// hashed path each: six links a flow.
+// How fast is one cold max-min solve, against the plain reference and one pass over its input?
 #include <benchmark/benchmark.h>
 
-#include "sim/base/random.h"
-#include "sim/engine/max_min.h"
+#include <algorithm>
+#include <cmath>
+#include <numeric>
 
-namespace tenk {
+#include "bench/random_pairs.h"
+
+namespace tenk::bench {
 namespace {
 
-struct Pairs {
-  std::vector<Bandwidth> capacity;
-  std::vector<std::vector<ClassUsage>> usage;
-  std::vector<Demand> demands;
-};
-
-// Links of a tier in one block: host, edge and core, up then down.
-Pairs random_pairs(std::uint32_t flows) {
-  constexpr std::uint32_t kHosts = 16384;
-  Random random(7, "pairs");
-  Pairs p;
-  p.capacity.assign(6 * kHosts, 400_Gbps);
-  for (std::uint32_t f = 0; f < flows; ++f) {
-    std::vector<ClassUsage> path;
-    const auto from = static_cast<std::uint32_t>(random.below(kHosts));
-    const auto to = static_cast<std::uint32_t>(random.below(kHosts));
-    const auto spine = static_cast<std::uint32_t>(random.below(32));
-    const auto core = static_cast<std::uint32_t>(random.below(32));
-    const std::uint32_t up = from / 32 * 32 + spine, down = to / 32 * 32 + spine;
-    const std::uint32_t top = from / 1024 * 1024 + spine * 32 + core;
-    const std::uint32_t back = to / 1024 * 1024 + spine * 32 + core;
-    const std::uint32_t hops[] = {from, up, top, back, down, to};
-    for (std::uint32_t h = 0; h < 6; ++h) path.push_back({ClassId(h * kHosts + hops[h]), 1});
-    p.usage.push_back(std::move(path));
-  }
-  for (const auto& u : p.usage) p.demands.push_back({u});
-  return p;
+std::uint32_t flows_of(const benchmark::State& state) {
+  return static_cast<std::uint32_t>(state.range(0));
 }
 
 void solve_random_pairs(benchmark::State& state) {
-  const Pairs p = random_pairs(static_cast<std::uint32_t>(state.range(0)));
+  const Pairs p = random_pairs(flows_of(state));
   MaxMin solver(p.capacity);
   for (auto _ : state) benchmark::DoNotOptimize(solver.solve(p.demands).front());
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(solve_random_pairs)->Arg(1024)->Arg(16384)->Arg(65536)->Unit(benchmark::kMillisecond);
 
+// The reference, its incidence matrix made anew each time as the solver does.
+void reference_random_pairs(benchmark::State& state) {
+  const Pairs p = random_pairs(flows_of(state));
+  std::vector<double> capacity, rates;
+  for (const Bandwidth c : p.capacity) capacity.push_back(c.value());
+  for (auto _ : state) rates = progressive_filling(capacity, p.incidence());
+  MaxMin solver(p.capacity);
+  const std::span<const double> ours = solver.solve(p.demands);
+  double worst = 0;
+  for (std::size_t f = 0; f < rates.size(); ++f) {
+    worst = std::max(worst, std::abs(rates[f] / ours[f] - 1));
+  }
+  if (worst > 1e-9) state.SkipWithError("the solver and its reference disagree");
+  state.counters["worst_difference"] = worst;
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(reference_random_pairs)->Arg(16384)->Arg(65536)->Unit(benchmark::kMillisecond);
+
+// The same with the matrix at hand.
+void reference_indexed(benchmark::State& state) {
+  const Pairs p = random_pairs(flows_of(state));
+  std::vector<double> capacity;
+  for (const Bandwidth c : p.capacity) capacity.push_back(c.value());
+  const Incidence in = p.incidence();
+  for (auto _ : state) benchmark::DoNotOptimize(progressive_filling(capacity, in).front());
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(reference_indexed)->Arg(65536)->Unit(benchmark::kMillisecond);
+
 // The floor: one pass over the same incidence matrix.
 void read_incidences(benchmark::State& state) {
-  const Pairs p = random_pairs(static_cast<std::uint32_t>(state.range(0)));
+  const Pairs p = random_pairs(flows_of(state));
   for (auto _ : state) {
     double sum = 0;
     for (const Demand& d : p.demands) {
@@ -60,4 +66,4 @@ void read_incidences(benchmark::State& state) {
 BENCHMARK(read_incidences)->Arg(65536)->Unit(benchmark::kMillisecond);
 
 }  // namespace
-}  // namespace tenk
+}  // namespace tenk::bench

@@ -1,8 +1,8 @@
 // The fluid engine: coflows share trunks max-min fairly, and rates change only at events.
 //
 // Between events everything is linear, so going from event to event is exact for this model. An
-// event re-solves only the coflows that are connected, through trunks in use, to one that started
-// or ended. Activities that end on the same picosecond end in one event.
+// event re-solves only coflows whose share it changes (shares.h). Activities that end on the same
+// picosecond end in one event.
 //
 // Computation slows while communication holds units of its device: a matrix product on the SMs that
 // NCCL's channels leave goes at their share of full speed (assumed for all kernels alike).
@@ -13,7 +13,7 @@
 #include "sim/base/error.h"
 #include "sim/engine/clock.h"
 #include "sim/engine/engine.h"
-#include "sim/engine/max_min.h"
+#include "sim/engine/shares.h"
 
 namespace tenk {
 namespace {
@@ -24,10 +24,7 @@ class Fluid {
       : plan_(plan),
         waiting_(plan.waits_for),
         flow_of_(plan.activities.size(), kNone),
-        on_trunk_(plan.capacity.size()),
-        dirty_(plan.capacity.size(), false),
-        used_(plan.capacity.size(), 0),
-        solver_(plan.capacity),
+        shares_(plan.capacity),
         work_(plan.units > 0 ? plan.activities.size() : 0),
         taken_(plan.rank_count.size(), 0),
         computing_(plan.rank_count.size()) {
@@ -45,8 +42,7 @@ class Fluid {
     std::uint32_t version = 0;       // Of its rate: events of an older one are void.
     std::uint32_t settled = 0;       // Times that `moved` was rounded to whole picoseconds.
     double remaining = 0, moved = 0, rate = 0;
-    Time since;         // `remaining` is as of then.
-    bool seen = false;  // By the search for the component.
+    Time since;  // `remaining` is as of then.
   };
   struct Event {
     Time time;
@@ -74,8 +70,6 @@ class Fluid {
   void open(std::uint32_t activity);
   void close(std::uint32_t flow);
   void finish(std::uint32_t activity);
-  void touch(ClassId trunk);
-  void find_component();
   void share();
   void settle(Flow& flow);
   void push(Time time, std::uint32_t activity, std::uint32_t version) {
@@ -85,15 +79,8 @@ class Fluid {
   const Plan& plan_;
   std::vector<std::uint32_t> waiting_;
   std::vector<std::uint32_t> flow_of_;  // By activity, while its bytes flow.
-  std::vector<Flow> flows_;
-  std::vector<std::uint32_t> free_flows_;
-  std::vector<std::vector<std::uint32_t>> on_trunk_;  // Flows on each trunk class.
-  std::vector<std::uint32_t> dirty_trunks_;           // Grows into the component's trunks.
-  std::vector<bool> dirty_;
-  std::vector<double> used_;  // Bytes/s through a trunk, while sharing.
-  std::vector<std::uint32_t> component_;
-  std::vector<Demand> demands_;
-  MaxMin solver_;
+  std::vector<Flow> flows_;             // By number in shares_.
+  Shares shares_;
   std::vector<Work> work_;                             // By activity; empty without interference.
   std::vector<int> taken_;                             // By rank class: units held.
   std::vector<std::vector<std::uint32_t>> computing_;  // By rank class: activities.
@@ -165,31 +152,18 @@ void Fluid::happen(const Event& event) {
   finish(a);
 }
 
-void Fluid::touch(ClassId trunk) {
-  if (dirty_[trunk.value]) return;
-  dirty_[trunk.value] = true;
-  dirty_trunks_.push_back(trunk.value);
-}
-
 void Fluid::open(std::uint32_t activity) {
   const Activity& a = plan_.activities[activity];
   if (a.bytes <= 0 || (plan_.usage[a.coflow.value].empty() && !a.cap.finite())) {
     return finish(activity);
   }
-  if (free_flows_.empty()) {
-    free_flows_.push_back(static_cast<std::uint32_t>(flows_.size()));
-    flows_.emplace_back();
-  }
-  const std::uint32_t flow = free_flows_.back();
-  free_flows_.pop_back();
+  const std::span<const ClassUsage> usage = plan_.usage[a.coflow.value];
+  const std::uint32_t flow = shares_.add({usage, a.cap});
+  if (flow == flows_.size()) flows_.emplace_back();
   const std::uint32_t version = flows_[flow].version;
-  flows_[flow] = {activity, version, 0, a.bytes, 0, 0, now_, false};
+  flows_[flow] = {activity, version, 0, a.bytes, 0, 0, now_};
   flow_of_[activity] = flow;
-  for (const ClassUsage& u : plan_.usage[a.coflow.value]) {
-    on_trunk_[u.trunk.value].push_back(flow);
-    touch(u.trunk);
-  }
-  if (plan_.usage[a.coflow.value].empty()) {  // Never leaves its device: nothing to share.
+  if (usage.empty()) {  // Never leaves its device: nothing to share.
     flows_[flow].rate = a.cap.value();
     push(after(now_, a.bytes / a.cap.value()), activity, ++flows_[flow].version);
   }
@@ -210,14 +184,11 @@ void Fluid::close(std::uint32_t index) {
   TENK_CHECK(std::abs(flow.moved - a.bytes) <= a.bytes * 1e-9 + flow.rate * 1e-12 * flow.settled,
              "a transfer moves the bytes it was asked to move");
   for (const ClassUsage& u : plan_.usage[a.coflow.value]) {
-    auto& list = on_trunk_[u.trunk.value];
-    list.erase(std::find(list.begin(), list.end(), index));
     timeline_.loads[u.trunk.value].bytes += flow.moved * u.connections;
-    touch(u.trunk);
   }
   flow_of_[flow.activity] = kNone;
   flow.activity = kNone;
-  free_flows_.push_back(index);
+  shares_.remove(index);
 }
 
 void Fluid::finish(std::uint32_t activity) {
@@ -231,45 +202,20 @@ void Fluid::finish(std::uint32_t activity) {
   }
 }
 
-// All flows that are connected to a dirty trunk through trunks in use.
-void Fluid::find_component() {
-  component_.clear();
-  for (std::size_t i = 0; i < dirty_trunks_.size(); ++i) {
-    for (const std::uint32_t f : on_trunk_[dirty_trunks_[i]]) {
-      if (flows_[f].seen) continue;
-      flows_[f].seen = true;
-      component_.push_back(f);
-      for (const ClassUsage& u : plan_.usage[plan_.activities[flows_[f].activity].coflow.value]) {
-        touch(u.trunk);
-      }
-    }
-  }
-}
-
 void Fluid::share() {
-  find_component();
-  demands_.clear();
-  for (const std::uint32_t f : component_) {
-    const Activity& a = plan_.activities[flows_[f].activity];
-    demands_.push_back({plan_.usage[a.coflow.value], a.cap});
-  }
-  const std::span<const double> rates = solver_.solve(demands_);
-  for (std::size_t i = 0; i < component_.size(); ++i) {
-    Flow& flow = flows_[component_[i]];
-    flow.seen = false;
-    for (const ClassUsage& u : demands_[i].usage) used_[u.trunk.value] += u.connections * rates[i];
-    if (rates[i] == flow.rate) continue;
+  shares_.solve();
+  for (const std::uint32_t f : shares_.solved()) {
+    Flow& flow = flows_[f];
+    const double rate = shares_.rate(f);
+    if (rate == flow.rate) continue;
     settle(flow);
-    flow.rate = rates[i];
+    flow.rate = rate;
     push(after(now_, flow.remaining / flow.rate), flow.activity, ++flow.version);
   }
-  for (const std::uint32_t t : dirty_trunks_) {
+  for (const std::uint32_t t : shares_.links()) {
     double& peak = timeline_.loads[t].peak_utilisation;
-    peak = std::max(peak, used_[t] / plan_.capacity[t].value());
-    used_[t] = 0;
-    dirty_[t] = false;
+    peak = std::max(peak, shares_.used(t) / plan_.capacity[t].value());
   }
-  dirty_trunks_.clear();
 }
 
 Timeline Fluid::run() {
@@ -285,7 +231,7 @@ Timeline Fluid::run() {
       queue_.pop();
       happen(event);
     }
-    if (!dirty_trunks_.empty()) share();
+    if (shares_.dirty()) share();
   }
   if (finished_ < plan_.activities.size() && now_ == Time::max()) refuse_endless();
   TENK_CHECK(finished_ == plan_.activities.size(), "an acyclic plan runs to its end");

@@ -26,37 +26,49 @@ class MaxMin {
 
   // Bytes/s of one connection of each demand, in the order given; valid until the next call.
   // Deterministic. O((n + m) log n) for n demands and m usages; independent of idle links.
-  std::span<const double> solve(std::span<const Demand> demands);
+  // `taken`, by link: bytes/s of the capacity that others have; none if empty.
+  std::span<const double> solve(std::span<const Demand> demands,
+                                std::span<const double> taken = {});
 
  private:
   struct Crossing {
-    std::uint32_t demand;
+    std::uint32_t slot;  // Of links_.
     double connections;
   };
   struct Level {
     double rate;
     std::uint32_t id;  // A slot of `links_`; or a demand, for caps.
-    bool operator>(const Level& o) const { return rate != o.rate ? rate > o.rate : id > o.id; }
+    bool operator<(const Level& o) const { return rate != o.rate ? rate < o.rate : id < o.id; }
   };
   struct Busy {  // A link in use.
-    double capacity = 0, spare = 0, load = 0;
+    double spare = 0, load = 0;
     std::uint32_t open = 0;  // Crossings not yet frozen.
     std::uint32_t first = 0, next = 0;
   };
 
-  void collect(std::span<const Demand> demands);
+  void collect(std::span<const Demand> demands, std::span<const double> taken);
   void freeze(std::uint32_t demand, double rate);
+  void sink(std::size_t at);
+  bool refill(double floor);
+  void fill();
 
   std::vector<double> capacity_;
   std::vector<std::uint32_t> slot_of_link_;  // Valid where stamp_ is current.
   std::vector<std::uint32_t> stamp_;
   std::uint32_t epoch_ = 0;
   std::vector<Busy> links_;
-  std::vector<Crossing> crossings_;
-  std::vector<Level> heap_, caps_;
-  std::vector<double> rate_;
-  std::vector<bool> frozen_;
-  std::span<const Demand> demands_;
+  std::vector<std::uint32_t> of_link_;  // Demands.
+  std::vector<Crossing> of_demand_;
+  std::vector<std::uint32_t> first_of_demand_;
+  // Links that are not yet full. Those that fill next are in the heap (no child below its parent,
+  // four children each), all others wait in no order and are looked at again when it is empty:
+  // their levels have risen meanwhile, and one pass finds them all anew.
+  std::vector<Level> heap_;
+  std::vector<std::uint32_t> waiting_;
+  double reach_ = 1;  // Levels up to `most_`, the least times this, go into the heap.
+  double most_ = 0;
+  std::vector<Level> caps_;
+  std::vector<double> rate_;  // By demand; below 0: not yet frozen.
 };
 
 // One solve, for tests and small uses.

@@ -64,7 +64,7 @@ TEST_CASE("Two transfers on one trunk each take their own time, and load it twic
   CHECK(t.end == std::vector<Time>{1_s, 3_s});
   CHECK(t.loads[0].peak_utilisation == Approx(2));
   CHECK(t.loads[0].bytes == Approx(4e9));
-  CHECK(t.events == 3);  // Bytes flow from 0; ends at 1 and 3 s.
+  CHECK(t.events == 3);                              // Bytes flow from 0; ends at 1 and 3 s.
   CHECK_THROWS_AS(check_bounds(plan, t), BugError);  // Not with contention, which needs 4 s.
 }
 
