@@ -63,6 +63,10 @@ KernelCase gemm_case(const KernelSample& row) {
     return NotModelled{"a format of other width for weights than for activations, or unknown",
                        true};
   }
+  const std::string format = words_of(row.dtype);
+  if (*precision == Precision::kFp8 && (has(format, "block ") || has(format, " 1x128 "))) {
+    return NotModelled{"FP8 with block scales: one recipe for each precision", true};
+  }
   gemm.precision = *precision;
   gemm.seconds = seconds_of(row, 2 * product_of({*row.m, *row.n, *row.k}));
   gemm.served = has_any(words_of(row.software), kServing);

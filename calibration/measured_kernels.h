@@ -6,9 +6,10 @@
 //
 // Products: `dtype` names the precision ("bfloat16", "FP8 e4m3", "nvfp4", "sq" (INT8)). Rows of the
 // kernel "gemm" were timed inside a serving stack, FP8 and FP4 with the casts of operand A; those
-// that say "warmup" were run until the power limit held. Attention: causal prefill with its five
-// dimensions. Streams: rates of copy, mul, add and triad, which move what a training step's kernels
-// move; "read" and "init" go one way only, "dot" reads.
+// that say "warmup" were run until the power limit held. FP8 with block scales is another recipe
+// than FP8 with one, and the published rule takes one for each precision. Attention: causal prefill
+// with its five dimensions. Streams: rates of copy, mul, add and triad, which move what a training
+// step's kernels move; "read" and "init" go one way only, "dot" reads.
 #pragma once
 #include <cstdint>
 #include <span>

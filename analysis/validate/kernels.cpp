@@ -144,10 +144,6 @@ Outcome judge_sample(const KernelSample& sample, const DeviceTable& table) {
   if (gemm != nullptr) {
     const Skipped refusal = product_refusal(*gemm, found->second.device);
     if (!refusal.why.empty()) return skip(refusal.why, refusal.excluded);
-    if (sample.dtype.find("block") != std::string::npos ||
-        sample.dtype.find("1x128") != std::string::npos) {
-      outcome.assumptions.emplace_back("FP8 with block scales is taken as FP8 with one scale");
-    }
     predict(*gemm, found->second, judged);
   } else if (const auto* attention = std::get_if<MeasuredAttention>(&one)) {
     predict(*attention, found->second, judged);

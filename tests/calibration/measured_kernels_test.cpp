@@ -89,6 +89,8 @@ TEST_CASE("the words of a format name its precision") {
   CHECK_FALSE(precision_named("int8_wo").has_value());
   CHECK_FALSE(precision_named("FP64").has_value());
   CHECK(as<NotModelled>(gemm_row("int4_wo")).by_rule);
+  CHECK(as<NotModelled>(gemm_row("fp8_block")).by_rule);
+  CHECK(as<NotModelled>(gemm_row("FP8 e4m3 (1x128/128x128 scaling), BF16 out")).by_rule);
 }
 
 TEST_CASE("a timed attention call has its five dimensions, and is causal") {
