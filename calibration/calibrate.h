@@ -20,7 +20,7 @@ namespace tenk {
 struct FittedConstant {
   std::string name, unit;
   double value = 0;
-  double low = 0, high = 0;  // 95 % interval.
+  double low = 0, high = 0;  // 95 % interval; 90 % for constants of kernels, as profiles have it.
   bool identified = true;    // Else the interval reaches zero, and the profile leaves it out.
 };
 

@@ -20,7 +20,8 @@ constexpr Area kPlot{80, 60, 640, 420};
 constexpr std::array<std::string_view, 7> kColours = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
                                                       "#56B4E9", "#E69F00", "#444444"};
 constexpr std::size_t kMostNames = 20;
-constexpr double kMostRatio = 2;  // Ratios outside of 1/2 to 2 are drawn at the border.
+constexpr std::size_t kMostDots = 2000;  // Of one model.
+constexpr double kMostRatio = 2;         // Ratios outside of 1/2 to 2 are drawn at the border.
 
 using Models = std::vector<const FittedModel*>;
 
@@ -82,8 +83,12 @@ std::string picture_of(const std::string& title, const Models& models) {
   double y = kPlot.y;
   for (std::size_t i = 0; i < models.size(); ++i) {
     const std::string_view colour = kColours[i % kColours.size()];
-    for (const Residual& point : models[i]->residuals) {
-      svg.circle({axes.x(point.x), axes.y(point.ratio)}, 2.4, {.colour = colour, .border = "none"});
+    // Of many rows only as many, evenly taken.
+    const std::vector<Residual>& rows = models[i]->residuals;
+    const std::size_t stride = rows.size() / kMostDots + 1;
+    for (std::size_t row = 0; row < rows.size(); row += stride) {
+      svg.circle({axes.x(rows[row].x), axes.y(rows[row].ratio)}, 2.4,
+                 {.colour = colour, .border = "none"});
     }
     if (i >= kMostNames) continue;
     y += 20;

@@ -122,7 +122,7 @@ std::string calibration_markdown(const Calibration& c) {
   std::string text;
   for (const auto& [family, models] : by_family(c)) {
     text += fmt::format("## {}\n\n{}.\n\n", family, summary_text(models));
-    text += "| fit | constant | value | 95 % interval |\n| --- | --- | ---: | ---: |\n";
+    text += "| fit | constant | value | interval |\n| --- | --- | ---: | ---: |\n";
     for (const FittedModel* model : models) {
       for (const FittedConstant& constant : model->constants) {
         text += fmt::format("| {} | {} | {} | {} |\n", escaped_markdown(model->subject),

@@ -126,6 +126,7 @@ void Reader::read_header() {
     return lines_.fail("found no column in (us) or (MB/s)");
   }
   test_->rate = rate < time;
+  test_->validation = 0;
   test_->columns = 1 + units + count("Iterations") + count("Messages/s");
   if (holds(text, "Validation")) test_->validation = test_->columns++;
 }

@@ -144,6 +144,16 @@ TEST_CASE("OSU: collectives need the number of ranks, links do not") {
   CHECK(remarked(all, "the results of 8388608 B are wrong"));
 }
 
+TEST_CASE("OSU: a second table of one test has columns of its own") {
+  const Measurements all = imported("osu",
+                                    "# OSU MPI Bandwidth Test v7.5\n"
+                                    "# Size      Bandwidth (MB/s)        Validation\n"
+                                    "1024 10.00 Pass\n"
+                                    "# Size      Bandwidth (MB/s)\n"
+                                    "2048 20.00\n");
+  CHECK(all.links.size() == 2);
+}
+
 TEST_CASE("mamf-finder: all three forms of a row, and the summary alone") {
   const Measurements all = imported("mamf", sample_text("mamf.txt"));
   REQUIRE(all.kernels.size() == 3);
