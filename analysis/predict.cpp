@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "analysis/breakdown.h"
+#include "analysis/collisions.h"
 #include "analysis/cost.h"
 #include "analysis/interval.h"
 #include "analysis/link_traffic.h"
@@ -154,6 +155,7 @@ Prediction predict(const Scenario& s) {
   p.engine = report_engine(s.engine, placed, sim, since);
   p.fingerprint = sim.timeline.fingerprint();
   report_links(fabric, placed.symmetry, sim.timeline, p);
+  p.collisions = collisions_of(fabric, workload, placed.traffic);
   p.traffic = link_traffic(fabric, placed.symmetry.trunks, sim.plan, sim.timeline);
   report_rates(s, facts, p);
   report_assumptions(s, fabric, facts, p);
@@ -197,6 +199,7 @@ CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<c
   table.scenario = s.name;
   table.accelerators = fabric.accelerators();
   table.engine = report_engine(s.engine, placed, sim, since);
+  table.collisions = collisions_of(fabric, workload, placed.traffic);
   table.assumptions = fabric.facts().assumptions;
   const bool contention = find_kind(engine_kinds(), s.engine.name)->contention;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
