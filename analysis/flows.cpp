@@ -7,6 +7,7 @@
 #include <chrono>
 #include <numeric>
 
+#include "analysis/collisions.h"
 #include "sim/base/csv.h"
 #include "sim/base/error.h"
 #include "sim/base/hash.h"
@@ -27,7 +28,6 @@ Value need(CsvReader& csv, std::size_t column, const std::optional<Value>& value
 }
 
 void add_way(const Fabric& fabric, const Flow& flow, std::vector<Usage>& way, RoutedFlows& routed) {
-  way.clear();
   Wire wire;
   wire.key = combine(static_cast<std::uint64_t>(flow.id), std::uint64_t{flow.src} << 32 | flow.dst);
   routed.latency.push_back(fabric.connect(flow.src, flow.dst, wire, way));
@@ -136,7 +136,13 @@ RoutedFlows route(const Fabric& fabric, std::vector<Flow> flows) {
   routed.flows = std::move(flows);
   for (const Trunk& trunk : fabric.trunks()) routed.capacity.push_back(trunk.capacity);
   std::vector<Usage> way;
-  for (const Flow& flow : routed.flows) add_way(fabric, flow, way, routed);
+  Lists<Usage> ways;
+  for (const Flow& flow : routed.flows) {
+    way.clear();
+    add_way(fabric, flow, way, routed);
+    if (fabric.router().hashes()) ways.add(way);
+  }
+  routed.collisions = collisions_of(fabric, ways);
   keep_used_links(routed);
   return routed;
 }
@@ -168,6 +174,7 @@ FlowTable run_flows(const RoutedFlows& routed, std::string_view engine) {
     table.rows.push_back(row);
   }
   table.makespan_us = timeline.makespan.us();
+  table.collisions = routed.collisions;
   table.engine.name = engine;
   table.engine.detail = "coflow";
   table.engine.fold = false;

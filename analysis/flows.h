@@ -30,7 +30,8 @@ struct RoutedFlows {
   std::vector<Time> latency;
   std::vector<Bandwidth> cap;
 
-  std::vector<Bandwidth> capacity;  // By link.
+  std::vector<Bandwidth> capacity;       // By link.
+  std::optional<Collisions> collisions;  // Of hashed routing.
 };
 
 // CSV with the columns id, src, dst, bytes, start_us; ends are whole numbers below `ends`. Throws
@@ -57,6 +58,7 @@ struct FlowTable {
   std::string scenario;
   std::vector<FlowRow> rows;  // In the order given.
   double makespan_us = 0;     // When the last flow finishes.
+  std::optional<Collisions> collisions;
   EngineReport engine;
   std::vector<std::string> assumptions;
 };

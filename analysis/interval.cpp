@@ -78,7 +78,8 @@ class ShortSteps {
   // Placement depends on the tuning and not on how many micro-batches there are.
   double change(const CollectiveTuning& tuning) const {
     const Placed placed =
-        place_and_fold(fabric_, workload(*s_.device, s_.job->host, lengths_[0]), tuning, true);
+        place_and_fold(fabric_, workload(*s_.device, s_.job->host, lengths_[0]), tuning,
+                       placed_.seats, true);
     return seconds(placed, s_.job->host, 1) - base_;
   }
 

@@ -1,5 +1,6 @@
 #include "analysis/pipeline.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "sim/engine/engine.h"
@@ -8,12 +9,39 @@
 
 namespace tenk {
 
+Room room_of(const Fabric& fabric) {
+  return Room(fabric.nodes(), fabric.per_node(), fabric.facts().nodes_per_switch);
+}
+
+Seats seats_on(const ClusterSpec& cluster, std::vector<std::uint32_t> accelerators) {
+  Seats seats;
+  const std::vector<double> speeds = speeds_of(cluster.stragglers, cluster.size());
+  seats.accelerator_of_rank = std::move(accelerators);
+  for (const std::uint32_t a : seats.accelerator_of_rank) {
+    if (!speeds.empty()) seats.speed_of_rank.push_back(speeds[a]);
+  }
+  return seats;
+}
+
+Seats seats_of(const Scenario& scenario, const Fabric& fabric) {
+  Room room = room_of(fabric);
+  const auto ranks = static_cast<std::size_t>(scenario.job->layout.accelerators());
+  return seats_on(scenario.cluster, allocate(scenario.job->allocation, ranks, room));
+}
+
+Seats in_order(std::size_t ranks) {
+  Seats seats;
+  seats.accelerator_of_rank.resize(ranks);
+  std::iota(seats.accelerator_of_rank.begin(), seats.accelerator_of_rank.end(), 0u);
+  return seats;
+}
+
 Placed place_and_fold(const Fabric& fabric, const Workload& workload,
-                      const CollectiveTuning& tuning, bool fold) {
-  std::vector<std::uint32_t> places(workload.ranks());
-  std::iota(places.begin(), places.end(), 0u);
+                      const CollectiveTuning& tuning, const Seats& seats, bool fold) {
   Placed p;
-  p.traffic = place(fabric, workload, tuning, places);
+  p.seats = seats;
+  p.traffic = place(fabric, workload, tuning, seats.accelerator_of_rank);
+  p.traffic.speed_of_rank = seats.speed_of_rank;
   p.symmetry = fold ? find_symmetry(p.traffic) : no_symmetry(p.traffic);
   return p;
 }
@@ -23,6 +51,21 @@ Simulation simulate(const Workload& workload, const Placed& placed, const Engine
   s.plan = lower(workload, placed.traffic, placed.symmetry);
   s.timeline = simulate(s.plan, engine.name);
   return s;
+}
+
+EngineReport report_engine(const EngineSpec& spec, const Placed& placed, const Simulation& sim,
+                           Clock::time_point since) {
+  EngineReport e;
+  e.name = spec.name;
+  e.detail = spec.detail;
+  e.fold = spec.fold;
+  e.rank_classes = placed.symmetry.ranks.classes();
+  e.coflow_classes = placed.symmetry.coflows.classes();
+  e.link_classes = placed.symmetry.trunks.classes();
+  e.activities = sim.plan.activities.size();
+  e.events = sim.timeline.events;
+  e.wall_s = std::chrono::duration<double>(Clock::now() - since).count();
+  return e;
 }
 
 }  // namespace tenk

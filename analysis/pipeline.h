@@ -1,20 +1,38 @@
 // The steps from a placed job to its timeline, each pure; shared by predictions and intervals.
 #pragma once
+#include <chrono>
+
+#include "analysis/prediction.h"
 #include "analysis/scenario.h"
 #include "sim/plan/plan.h"
 #include "sim/plan/timeline.h"
+#include "workloads/allocation.h"
 #include "workloads/workload.h"
 
 namespace tenk {
 
-// Depends on the workload's groups and slots, not on how long it computes.
+// Which accelerator each rank has, and at what speed it computes.
+struct Seats {
+  std::vector<std::uint32_t> accelerator_of_rank;
+  std::vector<double> speed_of_rank;  // Empty: all 1.
+};
+// The scenario's job where its placement says. Throws Error{kInvalid} if it does not fit there.
+Seats seats_of(const Scenario& scenario, const Fabric& fabric);
+// Rank i on accelerator i, all alike.
+Seats in_order(std::size_t ranks);
+// The accelerators of the cluster that jobs can have.
+Room room_of(const Fabric& fabric);
+// What the cluster's stragglers make of ranks on these accelerators.
+Seats seats_on(const ClusterSpec& cluster, std::vector<std::uint32_t> accelerators);
+
+// Depends on the workload's groups and slots, not on how long its programs compute.
 struct Placed {
+  Seats seats;
   Traffic traffic;
   Symmetry symmetry;
 };
-// Rank i sits on accelerator i.
 Placed place_and_fold(const Fabric& fabric, const Workload& workload,
-                      const CollectiveTuning& tuning, bool fold);
+                      const CollectiveTuning& tuning, const Seats& seats, bool fold);
 
 struct Simulation {
   Plan plan;
@@ -22,5 +40,9 @@ struct Simulation {
 };
 // Lowers and runs, with the bounds checked.
 Simulation simulate(const Workload& workload, const Placed& placed, const EngineSpec& engine);
+
+using Clock = std::chrono::steady_clock;
+EngineReport report_engine(const EngineSpec& spec, const Placed& placed, const Simulation& sim,
+                           Clock::time_point since);
 
 }  // namespace tenk

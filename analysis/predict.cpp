@@ -1,11 +1,11 @@
 #include "analysis/predict.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include <fmt/format.h>
 
 #include "analysis/breakdown.h"
+#include "analysis/collisions.h"
 #include "analysis/cost.h"
 #include "analysis/interval.h"
 #include "analysis/link_traffic.h"
@@ -20,23 +20,6 @@
 
 namespace tenk {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-EngineReport report_engine(const EngineSpec& spec, const Placed& placed, const Simulation& sim,
-                           Clock::time_point since) {
-  EngineReport e;
-  e.name = spec.name;
-  e.detail = spec.detail;
-  e.fold = spec.fold;
-  e.rank_classes = placed.symmetry.ranks.classes();
-  e.coflow_classes = placed.symmetry.coflows.classes();
-  e.link_classes = placed.symmetry.trunks.classes();
-  e.activities = sim.plan.activities.size();
-  e.events = sim.timeline.events;
-  e.wall_s = std::chrono::duration<double>(Clock::now() - since).count();
-  return e;
-}
 
 void report_links(const Fabric& fabric, const Symmetry& symmetry, const Timeline& timeline,
                   Prediction& p) {
@@ -86,6 +69,14 @@ void report_assumptions(const Scenario& s, const Fabric& fabric, const TrainingF
   if (!p.buildable) p.reason += (p.reason.empty() ? "" : "; ") + network.reason;
   p.assumptions = facts.assumptions;
   p.assumptions.insert(p.assumptions.end(), network.assumptions.begin(), network.assumptions.end());
+  if (p.accelerators < fabric.accelerators()) {
+    p.assumptions.push_back(
+        fmt::format("the job has {} of the cluster's {} accelerators; the others are idle",
+                    p.accelerators, fabric.accelerators()));
+  }
+  if (const std::string text = about_stragglers(s.cluster.stragglers); !text.empty()) {
+    p.assumptions.push_back(text);
+  }
   p.assumptions.emplace_back(
       "point-to-point latency: one operation and one step of NCCL's ring tables");
   p.assumptions.emplace_back(
@@ -150,12 +141,13 @@ Prediction predict(const Scenario& s) {
   const SitePlan site = plan_site(inventory, s.prices);  // First: the node may lack a price.
   const TrainingFacts facts = describe_training(*s.job, *s.device);
   const Workload workload = build_training(*s.job, *s.device);
-  const Placed placed = place_and_fold(fabric, workload, s.tuning, s.engine.fold);
+  const Seats seats = seats_of(s, fabric);
+  const Placed placed = place_and_fold(fabric, workload, s.tuning, seats, s.engine.fold);
   const Simulation sim = simulate(workload, placed, s.engine);
 
   Prediction p;
   p.scenario = s.name;
-  p.accelerators = fabric.accelerators();
+  p.accelerators = workload.ranks();
   p.step_time = sim.timeline.makespan;
   const Shares shares = break_down(sim.plan, sim.timeline);
   p.breakdown_s = shares.exposed;
@@ -163,13 +155,14 @@ Prediction predict(const Scenario& s) {
   p.engine = report_engine(s.engine, placed, sim, since);
   p.fingerprint = sim.timeline.fingerprint();
   report_links(fabric, placed.symmetry, sim.timeline, p);
+  p.collisions = collisions_of(fabric, workload, placed.traffic);
   p.traffic = link_traffic(fabric, placed.symmetry.trunks, sim.plan, sim.timeline);
   report_rates(s, facts, p);
   report_assumptions(s, fabric, facts, p);
   p.cost = cost_of(inventory, s.prices, p.tokens_per_s);
   p.assumptions.insert(p.assumptions.end(), site.assumptions.begin(), site.assumptions.end());
   Placed folded;  // Only if the scenario asks for the unfolded run.
-  if (!s.engine.fold) folded = {placed.traffic, find_symmetry(placed.traffic)};
+  if (!s.engine.fold) folded = {placed.seats, placed.traffic, find_symmetry(placed.traffic)};
   p.variations = vary(s, fabric, s.engine.fold ? placed : folded, p.step_time);
   const auto [low, high] = interval_of(p.variations, p.step_time);
   p.interval_low_s = low;
@@ -181,7 +174,7 @@ StepTime predict_step(const Scenario& s) {
   TENK_CHECK(s.job.has_value() && s.device.has_value(), "the scenario was read with its job");
   const Fabric fabric = build_fabric(s.cluster);
   const Workload workload = build_training(*s.job, *s.device);
-  const Placed placed = place_and_fold(fabric, workload, s.tuning, true);
+  const Placed placed = place_and_fold(fabric, workload, s.tuning, seats_of(s, fabric), true);
   StepTime result;
   result.step = simulate(workload, placed, s.engine).timeline.makespan;
   const auto [low, high] = interval_of(vary(s, fabric, placed, result.step), result.step);
@@ -198,13 +191,15 @@ CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<c
     throw Error(ErrorKind::kInvalid, "a collective needs at least two accelerators");
   }
   const Workload workload = one_after_another(fabric.accelerators(), op, sizes);
-  const Placed placed = place_and_fold(fabric, workload, s.tuning, s.engine.fold);
+  const Seats seats = in_order(fabric.accelerators());
+  const Placed placed = place_and_fold(fabric, workload, s.tuning, seats, s.engine.fold);
   const Simulation sim = simulate(workload, placed, s.engine);
 
   CollectiveTable table;
   table.scenario = s.name;
   table.accelerators = fabric.accelerators();
   table.engine = report_engine(s.engine, placed, sim, since);
+  table.collisions = collisions_of(fabric, workload, placed.traffic);
   table.assumptions = fabric.facts().assumptions;
   const bool contention = find_kind(engine_kinds(), s.engine.name)->contention;
   for (std::size_t i = 0; i < sizes.size(); ++i) {

@@ -4,6 +4,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,20 @@ struct Cost {
   std::vector<CostPart> parts;
 };
 
+// Connections on links between switches under hashed routing (analysis/collisions.h).
+struct CollisionBin {
+  std::uint64_t from = 0, to = 0;  // Connections, both included.
+  std::uint64_t links = 0;         // That have so many.
+};
+struct Collisions {
+  std::string kind;           // Of the links.
+  std::string traffic;        // "dp ring"; "flows".
+  std::uint64_t links = 0;    // Of that kind.
+  double mean = 0;            // Connections on a link,
+  std::uint64_t busiest = 0;  // and on the one that has most.
+  std::vector<CollisionBin> histogram;
+};
+
 struct EngineReport {
   std::string name, detail;
   bool fold = true;
@@ -78,7 +93,7 @@ struct EngineReport {
 
 struct Prediction {
   std::string scenario;
-  std::uint64_t accelerators = 0;
+  std::uint64_t accelerators = 0;  // Of the job.
   Time step_time;
   double tokens_per_s = 0;
   double tflops_per_gpu = 0;      // Model FLOPs, attention in full.
@@ -97,6 +112,7 @@ struct Prediction {
   std::vector<LinkTraffic> traffic;
   std::vector<Variation> variations;  // What the interval is made of.
   std::vector<TrunkClassUse> trunk_classes;
+  std::optional<Collisions> collisions;
   Cost cost;
   EngineReport engine;
   std::vector<std::string> assumptions;
@@ -120,6 +136,7 @@ struct CollectiveTable {
   std::string scenario;
   std::uint64_t accelerators = 0;
   std::vector<CollectiveRow> rows;
+  std::optional<Collisions> collisions;
   EngineReport engine;
   std::vector<std::string> assumptions;
 };

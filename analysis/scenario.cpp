@@ -6,10 +6,13 @@
 #include <initializer_list>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "sim/base/kinds.h"
 #include "sim/base/presets.h"
 #include "sim/base/text.h"
 #include "sim/engine/engine.h"
+#include "workloads/benchmark.h"
 
 namespace tenk {
 namespace {
@@ -66,16 +69,89 @@ void read_cost(Section section, Scenario& s) {
   section.finish();
 }
 
+void fail_no_profile(std::string_view key, Section& root, const Scenario& s) {
+  root.fail(key, "node \"" + s.cluster.node.name +
+                     "\" has no accelerator whose profile is known; use another server preset");
+}
+
 // `sized`: the cluster was read without faults, so the job can be held to it.
 void read_job(Section& root, bool sized, Scenario& s, Faults& faults) {
-  if (sized && !s.device.has_value()) {
-    root.fail("job", "node \"" + s.cluster.node.name +
-                         "\" has no accelerator whose profile is known; use another server preset");
-  }
+  if (sized && !s.device.has_value()) fail_no_profile("job", root, s);
   s.job = read_training(root.section("job"), root.section("placement", false), faults);
   s.warnings = s.job->warnings;
   if (sized) check_against(*s.job, s.cluster.accelerators(), faults);
   if (s.device.has_value()) check_precision(*s.job, *s.device, faults);
+}
+
+// `job` as read_training knows it, or `collective` in its place.
+JobSpec read_one_of_jobs(Section section, Scenario& s, Faults& faults) {
+  JobSpec job;
+  job.name = section.text("name");
+  Section placement = section.section("placement", false);
+  if (!section.has("collective")) {
+    job.training = read_training(section, placement, faults);
+    job.allocation = job.training->allocation;
+    s.warnings.insert(s.warnings.end(), job.training->warnings.begin(),
+                      job.training->warnings.end());
+    if (s.device.has_value()) check_precision(*job.training, *s.device, faults);
+    return job;
+  }
+  Section collective = section.section("collective");
+  std::vector<std::string> words;
+  for (const Collective op : kBenchmarkOps) words.emplace_back(name_of(op));
+  const std::string word = collective.word("op", words, "all_reduce");
+  for (const Collective op : kBenchmarkOps) {
+    if (word == name_of(op)) job.op = op;
+  }
+  job.bytes = collective.bytes("bytes");
+  if (job.bytes.count() < 1) collective.fail("bytes", "a collective moves at least 1 B");
+  job.accelerators = static_cast<std::uint32_t>(
+      collective.integer("accelerators", {2, std::max<std::int64_t>(2, s.cluster.accelerators())}));
+  collective.finish();
+  job.allocation = read_allocation(placement);
+  placement.finish();
+  section.finish();
+  return job;
+}
+
+void read_jobs(Section& root, bool sized, Scenario& s, Faults& faults) {
+  if (root.has("job")) root.fail("job", "give either job or jobs, not both");
+  root.raw("job");
+  if (root.has("placement")) {
+    root.fail("placement", "with jobs, each job has a placement of its own");
+  }
+  root.raw("placement");
+  std::size_t ranks = 0;
+  bool trains = false;
+  for (Section& section : root.sections("jobs")) {
+    s.jobs.push_back(read_one_of_jobs(section, s, faults));
+    ranks += s.jobs.back().ranks();
+    trains = trains || s.jobs.back().training.has_value();
+    for (std::size_t j = 0; j + 1 < s.jobs.size(); ++j) {
+      if (s.jobs[j].name != s.jobs.back().name) continue;
+      section.fail("name", "found a second job \"" + shown(s.jobs.back().name) +
+                               "\", expected a name of its own for each");
+    }
+  }
+  if (s.jobs.empty()) root.fail("jobs", "jobs needs at least one job");
+  if (sized && trains && !s.device.has_value()) fail_no_profile("jobs", root, s);
+  if (sized && faults.empty() && ranks > s.cluster.accelerators()) {
+    root.fail("jobs", fmt::format("the jobs have {} ranks together, but the cluster has {} "
+                                  "accelerators",
+                                  ranks, s.cluster.accelerators()));
+  }
+}
+
+void read_work(Section& root, ScenarioUse use, bool sized, Scenario& s, Faults& faults) {
+  if (use == ScenarioUse::kClusterOnly) {
+    for (const char* key : {"job", "jobs", "placement"}) root.raw(key);
+  } else if (use == ScenarioUse::kWholeJob && root.has("jobs")) {
+    read_jobs(root, sized, s, faults);
+  } else {
+    if (root.has("jobs")) root.fail("jobs", "expected one job; only tenk run takes several");
+    root.raw("jobs");
+    read_job(root, sized, s, faults);
+  }
 }
 
 }  // namespace
@@ -95,12 +171,7 @@ Scenario read_scenario(const Config& file, ScenarioUse use) {
     s.device = read_device_profile(load_preset("accelerators", s.cluster.node.accelerator));
   }
   s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
-  if (use == ScenarioUse::kWholeJob) {
-    read_job(root, sized, s, faults);
-  } else {
-    root.raw("job");
-    root.raw("placement");
-  }
+  read_work(root, use, sized, s, faults);
   s.engine = read_engine(root.section("engine", false));
   s.seed = static_cast<std::uint64_t>(root.integer("seed", {.min = 0}, 0));
   read_cost(root.section("cost", false), s);

@@ -23,6 +23,21 @@ struct EngineSpec {
   bool fold = true;
 };
 
+// One of several jobs on the cluster (analysis/interference.h): training steps, or one collective
+// over and over (background traffic).
+struct JobSpec {
+  std::string name;
+  std::optional<TrainingSpec> training;
+  Collective op = Collective::kAllReduce;  // Without training: the operation,
+  Bytes bytes;                             // its size
+  std::uint32_t accelerators = 0;          // and its ranks.
+  AllocationSpec allocation;
+
+  std::size_t ranks() const {
+    return training ? static_cast<std::size_t>(training->layout.accelerators()) : accelerators;
+  }
+};
+
 struct Scenario {
   std::string name;
   Config source;  // The whole tree, overrides applied: what resolved.yaml holds.
@@ -30,6 +45,7 @@ struct Scenario {
   std::optional<DeviceProfile> device;  // Of the node's accelerators; none on bare NICs.
   CollectiveTuning tuning;
   std::optional<TrainingSpec> job;
+  std::vector<JobSpec> jobs;  // Instead of `job`.
   EngineSpec engine;
   std::string price_preset;
   Prices prices;  // Of the preset, with the scenario's own rack power and electricity.
@@ -38,8 +54,9 @@ struct Scenario {
 };
 
 // What the caller wants of the file. `topo` and `collective` read the cluster only: then the
-// sections job and placement are not looked at.
-enum class ScenarioUse { kWholeJob, kClusterOnly };
+// sections job, jobs and placement are not looked at. kWholeJob: `job`, or else `jobs`; kOneJob:
+// `job`, and `jobs` is a fault.
+enum class ScenarioUse { kWholeJob, kOneJob, kClusterOnly };
 
 // Throws Error{kInvalid} with every fault of the file.
 Scenario read_scenario(const Config& file, ScenarioUse use);

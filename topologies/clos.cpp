@@ -22,7 +22,8 @@ extern const NetworkKind kClos{
         "  rails: 1                      # leaves that share the NICs of a node\n"
         "  oversubscription: {leaf: 1, spine: 1}\n"
         "  link: {rate: 400Gbps, latency: 600ns}\n"
-        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash\n",
+        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash, flowlets, "
+        "adaptive\n",
     .read = read_clos};
 
 }  // namespace tenk

@@ -4,6 +4,11 @@
 // one trunk up and one down, each pod one to and from the cores. A link that is slower than its
 // fellows splits the trunk it is in; a dead link changes the set of paths, and a hashed connection
 // addresses one member, so then every link stands alone.
+//
+// Adaptive: hop by hop each switch fills its ways in proportion to their room, that of the narrowest
+// link ahead (what all leaves of a pod share counts by its part for one). That is where choosing the
+// emptiest way comes to rest for the traffic of any one pair of leaves, and of all pairs whose own
+// links differ; with all links equal it is spray. Shares do not follow who else sends.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -21,6 +26,7 @@ class ClosRouter : public Router {
   Time connect(PortId from, PortId to, const Wire& wire, std::vector<Usage>& out) const override;
   Time connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
                          std::vector<Usage>& out) const override;
+  bool hashes() const override { return routing_.hashes(); }
 
  private:
   struct Stage {  // The uplinks (or downlinks) of one leaf or pod.
@@ -32,6 +38,10 @@ class ClosRouter : public Router {
     bool hashed = false;
     std::uint64_t hash = 0;
   };
+  struct Way {
+    std::uint32_t link = 0;
+    double room = 0;  // Bytes/s
+  };
   struct Share {
     std::uint32_t link = 0;
     double weight = 0;
@@ -41,14 +51,16 @@ class ClosRouter : public Router {
   Stage lay_stage(const std::vector<LinkId>& links, const Graph& graph, TrunkTable& t) const;
   static void add(const Stage& stage, double weight, std::vector<Usage>& out);
   void add(LinkId link, double weight, std::vector<Usage>& out) const;
-  bool alive(LinkId link) const { return alive_[link.value - d_.host0]; }
-  std::vector<Share> choose(const std::vector<std::uint32_t>& links, double weight,
-                            const Choice& choice, std::uint64_t hop) const;
-  std::vector<std::uint32_t> spine_downs(std::uint32_t spine, std::uint32_t leaf) const;
-  std::vector<std::uint32_t> core_downs(std::uint32_t pod, std::uint32_t plane,
-                                        std::uint32_t core) const;
-  std::vector<std::uint32_t> core_ups(std::uint32_t from_pod, std::uint32_t to_pod,
-                                      std::uint32_t plane) const;
+  bool alive(LinkId link) const { return rate(link) > 0; }
+  double rate(LinkId link) const { return rate_[link.value - d_.host0].value(); }
+  std::vector<Share> choose(const std::vector<Way>& ways, double weight, const Choice& choice,
+                            std::uint64_t hop) const;
+  std::vector<Way> spine_downs(std::uint32_t spine, std::uint32_t leaf) const;
+  std::vector<Way> core_downs(std::uint32_t pod, std::uint32_t plane, std::uint32_t core) const;
+  std::vector<Way> core_ups(std::uint32_t from_pod, std::uint32_t to_pod,
+                            std::uint32_t plane) const;
+  std::vector<Way> leaf_ups(std::uint32_t from, std::uint32_t to) const;
+  static double room_of(const std::vector<Way>& ways);  // Of all together.
   void by_members(std::uint32_t from, std::uint32_t to, double weight, const Choice& choice,
                   std::vector<Usage>& out) const;
   void across(std::uint32_t from_pod, std::uint32_t to_pod, std::uint32_t plane, double weight,
@@ -64,17 +76,20 @@ class ClosRouter : public Router {
   bool by_members_ = false;  // Links stand alone: some link is dead, or connections are hashed.
   Time host_latency_, leaf_latency_, core_latency_;
   std::vector<Stage> leaf_up_, leaf_down_, pod_up_, pod_down_;
-  std::vector<bool> alive_;     // From host0 on.
-  std::vector<TrunkId> trunk_;  // From host0 on.
+  std::vector<Bandwidth> rate_;  // From host0 on.
+  std::vector<TrunkId> trunk_;   // From host0 on.
 };
 
 ClosRouter::ClosRouter(const ClosShape& d, const RoutingSpec& routing, const Graph& graph,
                        TrunkTable& t)
-    : d_(d), routing_(routing), by_members_(routing.policy == RoutingPolicy::kEcmpHash) {
+    : d_(d), routing_(routing), by_members_(routing.hashes()) {
   const auto links = graph.links();
+  const bool adapts = routing.policy == RoutingPolicy::kAdaptive;
   for (std::size_t l = d_.host0; l < d_.host0 + d_.links(); ++l) {
-    alive_.push_back(links[l].capacity.value() > 0);
-    by_members_ = by_members_ || (l >= d_.leaf0 && !alive_.back());
+    rate_.push_back(links[l].capacity);
+    const std::size_t first = d_.core_up > 0 && l >= d_.core0 ? d_.core0 : d_.leaf0;
+    const bool slow = adapts && l >= d_.leaf0 && links[l].capacity != links[first].capacity;
+    by_members_ = by_members_ || (l >= d_.leaf0 && rate_.back().value() <= 0) || slow;
   }
   host_latency_ = links[d_.host0].latency;
   leaf_latency_ = links[d_.leaf0].latency;
@@ -135,49 +150,75 @@ void ClosRouter::add(LinkId link, double weight, std::vector<Usage>& out) const 
   out.push_back({trunk_[link.value - d_.host0], weight});
 }
 
-std::vector<ClosRouter::Share> ClosRouter::choose(const std::vector<std::uint32_t>& links,
-                                                  double weight, const Choice& choice,
-                                                  std::uint64_t hop) const {
+std::vector<ClosRouter::Share> ClosRouter::choose(const std::vector<Way>& ways, double weight,
+                                                  const Choice& choice, std::uint64_t hop) const {
   if (choice.hashed) {
     const std::uint64_t h = combine(choice.hash, hop);
-    return {{links[h % links.size()], weight}};
+    return {{ways[h % ways.size()].link, weight}};
   }
+  const bool adapts = routing_.policy == RoutingPolicy::kAdaptive;
+  double all = 0;
+  for (const Way& w : ways) all += adapts ? w.room : 1;
   std::vector<Share> shares;
-  shares.reserve(links.size());
-  for (const std::uint32_t l : links) {
-    shares.push_back({l, weight / static_cast<double>(links.size())});
-  }
+  shares.reserve(ways.size());
+  for (const Way& w : ways) shares.push_back({w.link, weight * (adapts ? w.room : 1) / all});
   return shares;
 }
 
+double ClosRouter::room_of(const std::vector<Way>& ways) {
+  double all = 0;
+  for (const Way& w : ways) all += w.room;
+  return all;
+}
+
 // Live cables from spine `spine` of the leaf's pod down to the leaf, as uplink numbers of the leaf.
-std::vector<std::uint32_t> ClosRouter::spine_downs(std::uint32_t spine, std::uint32_t leaf) const {
-  std::vector<std::uint32_t> live;
+std::vector<ClosRouter::Way> ClosRouter::spine_downs(std::uint32_t spine,
+                                                     std::uint32_t leaf) const {
+  std::vector<Way> live;
   for (std::uint32_t i = 0; i < d_.leaf_parallel; ++i) {
     const std::uint32_t t = spine * d_.leaf_parallel + i;
-    if (alive(d_.leaf_down(leaf, t))) live.push_back(t);
+    if (alive(d_.leaf_down(leaf, t))) live.push_back({t, rate(d_.leaf_down(leaf, t))});
   }
   return live;
 }
 
 // Live cables from core `core` of a plane down to that plane's spine of a pod.
-std::vector<std::uint32_t> ClosRouter::core_downs(std::uint32_t pod, std::uint32_t plane,
-                                                  std::uint32_t core) const {
-  std::vector<std::uint32_t> live;
+std::vector<ClosRouter::Way> ClosRouter::core_downs(std::uint32_t pod, std::uint32_t plane,
+                                                    std::uint32_t core) const {
+  std::vector<Way> live;
   for (std::uint32_t i = 0; i < d_.core_parallel; ++i) {
     const std::uint32_t t = core * d_.core_parallel + i;
-    if (alive(d_.core_down_link(pod, plane, t))) live.push_back(t);
+    const LinkId link = d_.core_down_link(pod, plane, t);
+    if (alive(link)) live.push_back({t, rate(link)});
   }
   return live;
 }
 
 // Live uplinks of spine `plane` in one pod whose core still reaches the other pod.
-std::vector<std::uint32_t> ClosRouter::core_ups(std::uint32_t from_pod, std::uint32_t to_pod,
-                                                std::uint32_t plane) const {
-  std::vector<std::uint32_t> live;
+std::vector<ClosRouter::Way> ClosRouter::core_ups(std::uint32_t from_pod, std::uint32_t to_pod,
+                                                  std::uint32_t plane) const {
+  std::vector<Way> live;
   for (std::uint32_t t = 0; t < d_.core_up; ++t) {
-    if (!alive(d_.core_up_link(from_pod, plane, t))) continue;
-    if (!core_downs(to_pod, plane, t / d_.core_parallel).empty()) live.push_back(t);
+    const LinkId link = d_.core_up_link(from_pod, plane, t);
+    if (!alive(link)) continue;
+    const double ahead = room_of(core_downs(to_pod, plane, t / d_.core_parallel));
+    if (ahead > 0) live.push_back({t, std::min(rate(link), ahead / d_.core_parallel)});
+  }
+  return live;
+}
+
+// Live uplinks of a leaf from whose spine the other leaf is reached.
+std::vector<ClosRouter::Way> ClosRouter::leaf_ups(std::uint32_t from, std::uint32_t to) const {
+  const std::uint32_t from_pod = d_.pod_of(from), to_pod = d_.pod_of(to);
+  std::vector<Way> live;
+  for (std::uint32_t t = 0; t < d_.up; ++t) {
+    const std::uint32_t spine = t / d_.leaf_parallel;
+    if (!alive(d_.leaf_up(from, t))) continue;
+    double ahead = room_of(spine_downs(spine, to)) / d_.leaf_parallel;
+    if (from_pod != to_pod) {
+      ahead = std::min(ahead, room_of(core_ups(from_pod, to_pod, spine)) / d_.leaves_per_pod);
+    }
+    if (ahead > 0) live.push_back({t, std::min(rate(d_.leaf_up(from, t)), ahead)});
   }
   return live;
 }
@@ -193,16 +234,11 @@ void ClosRouter::across(std::uint32_t from_pod, std::uint32_t to_pod, std::uint3
   }
 }
 
-// Hop by hop, each switch spreads evenly over (or hashes onto) the live links that lead there.
+// Hop by hop, each switch spreads over (or hashes onto) the live links that lead there.
 void ClosRouter::by_members(std::uint32_t from, std::uint32_t to, double weight,
                             const Choice& choice, std::vector<Usage>& out) const {
   const std::uint32_t from_pod = d_.pod_of(from), to_pod = d_.pod_of(to);
-  std::vector<std::uint32_t> ups;
-  for (std::uint32_t t = 0; t < d_.up; ++t) {
-    const std::uint32_t spine = t / d_.leaf_parallel;
-    if (!alive(d_.leaf_up(from, t)) || spine_downs(spine, to).empty()) continue;
-    if (from_pod == to_pod || !core_ups(from_pod, to_pod, spine).empty()) ups.push_back(t);
-  }
+  const std::vector<Way> ups = leaf_ups(from, to);
   if (ups.empty()) {
     throw Error(
         ErrorKind::kInvalid,
@@ -237,21 +273,42 @@ Time ClosRouter::latency(std::uint32_t leaf_a, std::uint32_t leaf_b) const {
   return t;
 }
 
+// Sums what was appended from `first` on by trunk.
+void merge_tail(std::size_t first, std::vector<Usage>& out) {
+  std::vector<Usage> tail(out.begin() + static_cast<std::ptrdiff_t>(first), out.end());
+  merge_usage(tail);
+  out.resize(first);
+  out.insert(out.end(), tail.begin(), tail.end());
+}
+
 Time ClosRouter::connect(PortId from, PortId to, const Wire& wire, std::vector<Usage>& out) const {
   add(d_.host_up(from), wire.weight, out);
   add(d_.host_down(to), wire.weight, out);
+  const std::uint32_t leaf_a = d_.leaf_of(from), leaf_b = d_.leaf_of(to);
   Choice choice;
-  choice.hashed = routing_.policy == RoutingPolicy::kEcmpHash;
-  choice.hash = combine(combine(routing_.seed, wire.key), combine(from.value, to.value));
-  between_leaves(d_.leaf_of(from), d_.leaf_of(to), wire.weight, choice, out);
-  return latency(d_.leaf_of(from), d_.leaf_of(to));
+  choice.hashed = routing_.hashes();
+  const std::uint64_t hash =
+      combine(combine(routing_.seed, wire.key), combine(from.value, to.value));
+  if (routing_.policy != RoutingPolicy::kFlowlets) {
+    choice.hash = hash;
+    between_leaves(leaf_a, leaf_b, wire.weight, choice, out);
+    return latency(leaf_a, leaf_b);
+  }
+  const std::size_t before = out.size();
+  const auto pieces = static_cast<double>(routing_.pieces);
+  for (std::int64_t i = 0; i < routing_.pieces; ++i) {
+    choice.hash = combine(hash, static_cast<std::uint64_t>(i));
+    between_leaves(leaf_a, leaf_b, wire.weight / pieces, choice, out);
+  }
+  merge_tail(before, out);
+  return latency(leaf_a, leaf_b);
 }
 
 Time ClosRouter::hashed_all_pairs(std::span<const PortId> ports, const Wire& wire,
                                   std::vector<Usage>& out) const {
   if (ports.size() > kMaxHashedPorts) {
     throw Error(ErrorKind::kInvalid,
-                fmt::format("all-to-all over {} ports under routing.policy ecmp-hash: at most {} "
+                fmt::format("all-to-all over {} ports under hashed routing: at most {} "
                             "can be enumerated; use ecmp-expected, which has the same mean load",
                             ports.size(), kMaxHashedPorts));
   }
@@ -267,7 +324,7 @@ Time ClosRouter::hashed_all_pairs(std::span<const PortId> ports, const Wire& wir
 
 Time ClosRouter::connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
                                    std::vector<Usage>& out) const {
-  if (routing_.policy == RoutingPolicy::kEcmpHash) return hashed_all_pairs(ports, wire, out);
+  if (routing_.hashes()) return hashed_all_pairs(ports, wire, out);
   const double weight = wire.weight, all = static_cast<double>(ports.size());
   std::vector<double> on_leaf(d_.leaves, 0), in_pod(d_.pods, 0);
   Time worst;

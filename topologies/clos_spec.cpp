@@ -114,7 +114,8 @@ void read_clos_levels(Section& s, ClosSpec& spec) {
 
 RoutingSpec read_clos_routing(Section& s) {
   constexpr std::array kAllowed = {RoutingPolicy::kSpray, RoutingPolicy::kEcmpExpected,
-                                   RoutingPolicy::kEcmpHash};
+                                   RoutingPolicy::kEcmpHash, RoutingPolicy::kFlowlets,
+                                   RoutingPolicy::kAdaptive};
   return read_routing(s.section("routing", false), kAllowed);
 }
 

@@ -70,7 +70,7 @@ struct ClosShape {
 
 // Reads `tiers`, `radix` and `oversubscription`, or `levels`.
 void read_clos_levels(Section& s, ClosSpec& spec);
-// Reads `routing`: spray, ecmp-expected or ecmp-hash.
+// Reads `routing`: spray, ecmp-expected, ecmp-hash, flowlets or adaptive.
 RoutingSpec read_clos_routing(Section& s);
 
 // Faults go to the section; the result is then harmless but of no use.

@@ -1,7 +1,6 @@
 #include "topologies/cluster.h"
 
 #include <algorithm>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -11,19 +10,6 @@
 
 namespace tenk {
 namespace {
-
-std::vector<Degrade> read_degrade(Section& cluster) {
-  std::vector<Degrade> list;
-  for (Section& s : cluster.sections("degrade")) {
-    Degrade d;
-    d.link = s.text("link");
-    d.rate = s.bandwidth("rate");
-    d.where = s.where();
-    s.finish();
-    list.push_back(std::move(d));
-  }
-  return list;
-}
 
 const NetworkKind* read_kind(Section& fabric) {
   const std::string kind = fabric.word("kind", names_of(network_kinds()));
@@ -109,48 +95,6 @@ std::vector<DeviceId> add_nodes(const ClusterSpec& spec, GraphBuilder& builder) 
   return ports;
 }
 
-std::optional<DeviceId> find_device(const Graph& graph, const std::string& name) {
-  for (std::size_t d = 0; d < graph.devices().size(); ++d) {
-    if (graph.name(DeviceId(d)) == name) return DeviceId(d);
-  }
-  return std::nullopt;
-}
-
-// The cable of `name` is every one between two devices, or with "#i" the i-th of them.
-void apply(const Degrade& degrade, GraphBuilder& builder) {
-  const Graph& graph = builder.peek();
-  const std::size_t colon = degrade.link.find(':'), hash = degrade.link.find('#');
-  const std::string a = degrade.link.substr(0, colon);
-  const std::string b =
-      colon == std::string::npos ? "" : degrade.link.substr(colon + 1, hash - colon - 1);
-  const std::optional<DeviceId> end_a = find_device(graph, a), end_b = find_device(graph, b);
-  std::vector<LinkId> found;
-  for (std::size_t l = 0; l < graph.links().size(); l += 2) {  // A cable is two links in a row.
-    const Link& link = graph.links()[l];
-    const bool joins =
-        (link.from == end_a && link.to == end_b) || (link.from == end_b && link.to == end_a);
-    if (joins) found.push_back(LinkId(l));
-  }
-  if (hash != std::string::npos) {
-    const std::string which = degrade.link.substr(hash + 1);
-    const bool digits = !which.empty() && which.size() < 9 &&
-                        which.find_first_not_of("0123456789") == std::string::npos;
-    const std::size_t i = digits ? std::stoul(which) : found.size();
-    found = i < found.size() ? std::vector<LinkId>{found[i]} : std::vector<LinkId>{};
-  }
-  if (found.empty()) {
-    throw Error(ErrorKind::kInvalid,
-                fmt::format("no cable \"{}\" in this cluster; write two devices that are joined, "
-                            "such as \"leaf0:spine0\" or \"leaf0:spine0#1\" for one of several",
-                            degrade.link),
-                degrade.where);
-  }
-  for (const LinkId l : found) {
-    builder.set_capacity(l, degrade.rate);
-    builder.set_capacity(LinkId(l.value + 1), degrade.rate);
-  }
-}
-
 }  // namespace
 
 ClusterSpec read_cluster(Section section) {
@@ -172,7 +116,8 @@ ClusterSpec read_cluster(Section section) {
         kind->read(fabric, {spec.nodes, static_cast<std::uint32_t>(spec.node.ports.size())});
     fabric.finish();
   }
-  spec.degrade = read_degrade(section);
+  spec.degrade = read_degrade(section, spec.nodes);
+  spec.stragglers = read_stragglers(section, spec.size());
   section.finish();
   return spec;
 }

@@ -7,25 +7,21 @@
 #include <string>
 #include <vector>
 
+#include "topologies/degrade.h"
 #include "topologies/network.h"
+#include "topologies/stragglers.h"
 
 namespace tenk {
-
-struct Degrade {
-  std::string link;  // "leaf3:spine1": all cables between the two; "leaf3:spine1#0": the first.
-  Bandwidth rate;    // Of each such cable, both directions; 0: dead.
-  Where where;
-};
 
 struct ClusterSpec {
   std::uint32_t nodes = 0;
   NodeTemplate node;
   std::shared_ptr<const Network> network;
   std::vector<Degrade> degrade;
+  std::vector<Straggler> stragglers;
 
-  std::uint32_t accelerators() const {
-    return nodes * static_cast<std::uint32_t>(node.accelerators.size());
-  }
+  ClusterSize size() const { return {nodes, static_cast<std::uint32_t>(node.accelerators.size())}; }
+  std::uint32_t accelerators() const { return size().nodes * size().per_node; }
 };
 
 // The largest cluster that fits the memory bounds of docs/limits.md.
@@ -33,7 +29,7 @@ inline constexpr std::int64_t kMaxAccelerators = 1 << 21;
 
 ClusterSpec read_cluster(Section section);
 
-// Throws Error{kInvalid} for a degraded link that does not exist. O(devices + links).
+// Throws Error{kInvalid} for a degraded link or switch that does not exist. O(devices + links).
 Fabric build_fabric(const ClusterSpec& spec);
 
 }  // namespace tenk

@@ -54,7 +54,8 @@ extern const NetworkKind kFatTree{
         "  k: 16                         # even; k^3/4 ports\n"
         "  rails: 1\n"
         "  link: {rate: 400Gbps, latency: 600ns}\n"
-        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash\n",
+        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash, flowlets, "
+        "adaptive\n",
     .read = read_fat_tree,
     .own_nodes = own_nodes};
 

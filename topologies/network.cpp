@@ -6,6 +6,11 @@
 #include "sim/base/error.h"
 
 namespace tenk {
+namespace {
+
+constexpr std::int64_t kMostFlowlets = 1024;  // Of one connection: each is routed on its own.
+
+}  // namespace
 
 TrunkTable::TrunkTable(const Graph& graph)
     : trunk_of_link(graph.links().size()), graph_(graph), placed_(graph.links().size(), false) {}
@@ -35,8 +40,9 @@ void TrunkTable::finish() {
 }
 
 RoutingSpec read_routing(Section section, std::span<const RoutingPolicy> allowed) {
-  constexpr std::array<const char*, 6> kWords = {"spray",   "ecmp-expected", "ecmp-hash",
-                                                 "minimal", "valiant",       "ugal"};
+  constexpr std::array<const char*, 8> kWords = {"spray",   "ecmp-expected", "ecmp-hash",
+                                                 "minimal", "valiant",       "ugal",
+                                                 "adaptive", "flowlets"};
   std::vector<std::string> words;
   for (const RoutingPolicy p : allowed) words.emplace_back(kWords[static_cast<std::size_t>(p)]);
   const std::string word = section.word("policy", words, words.front());
@@ -44,6 +50,9 @@ RoutingSpec read_routing(Section section, std::span<const RoutingPolicy> allowed
   RoutingSpec spec;
   spec.policy = allowed[static_cast<std::size_t>(found - words.begin())];
   spec.seed = static_cast<std::uint64_t>(section.integer("seed", {.min = 0}, 0));
+  if (spec.policy == RoutingPolicy::kFlowlets) {
+    spec.pieces = section.integer("pieces", {1, kMostFlowlets}, spec.pieces);
+  }
   section.finish();
   return spec;
 }

@@ -67,13 +67,28 @@ inline constexpr std::size_t kMaxHashedPorts = 4096;
 inline constexpr std::int64_t kMaxPorts = 65536;       // Of one switch.
 inline constexpr std::int64_t kMaxCables = 1ll << 25;  // Of one tier.
 
-// A CLOS sprays over all shortest paths (ecmp-expected: the same mean load, named for what it
-// assumes) or hashes each connection onto one. A dragonfly goes the shortest way (minimal), by a
-// detour (valiant), or has both to choose from (ugal).
-enum class RoutingPolicy { kSpray, kEcmpExpected, kEcmpHash, kMinimal, kValiant, kUgal };
+// A CLOS sprays over all shortest paths in equal parts (ecmp-expected: the same mean load, named
+// for what it assumes), in proportion to what the paths can carry (adaptive), or hashes: each
+// connection onto one path, or (flowlets) each of so many equal pieces of it. A dragonfly goes the
+// shortest way (minimal), by a detour (valiant), or has both to choose from (ugal).
+enum class RoutingPolicy {
+  kSpray,
+  kEcmpExpected,
+  kEcmpHash,
+  kMinimal,
+  kValiant,
+  kUgal,
+  kAdaptive,
+  kFlowlets
+};
 struct RoutingSpec {
   RoutingPolicy policy = RoutingPolicy::kSpray;
-  std::uint64_t seed = 0;  // Of hashes; the other policies draw nothing.
+  std::uint64_t seed = 0;    // Of hashes; the other policies draw nothing.
+  std::int64_t pieces = 16;  // kFlowlets: of a connection.
+
+  bool hashes() const {
+    return policy == RoutingPolicy::kEcmpHash || policy == RoutingPolicy::kFlowlets;
+  }
 };
 // The default is the first of those the kind knows.
 RoutingSpec read_routing(Section section, std::span<const RoutingPolicy> allowed);

@@ -40,6 +40,7 @@ class RailOnlyRouter : public Router {
     }
     return routers_[planes_.of(ports.front())]->connect_all_pairs(inside, wire, out);
   }
+  bool hashes() const override { return routers_.front()->hashes(); }
 
  private:
   void check(PortId from, PortId to) const {
@@ -127,7 +128,8 @@ extern const NetworkKind kRailOnly{
         "  rails: 8                      # default: the NICs of a node\n"
         "  oversubscription: {leaf: 1}\n"
         "  link: {rate: 400Gbps, latency: 600ns}\n"
-        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash\n",
+        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash, flowlets, "
+        "adaptive\n",
     .read = read_rail_only};
 
 }  // namespace tenk

@@ -51,7 +51,8 @@ extern const NetworkKind kSuperPod{
     .parameters =
         "  units: 8                      # of 32 nodes; or cluster.nodes\n"
         "  link: {rate: 400Gbps, latency: 600ns}\n"
-        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash\n",
+        "  routing: {policy: spray, seed: 0}  # spray, ecmp-expected, ecmp-hash, flowlets, "
+        "adaptive\n",
     .read = read_superpod,
     .own_nodes = own_nodes};
 

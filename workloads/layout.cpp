@@ -231,6 +231,7 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   job.finish();
   ignore_vpp(t, parallel);
   check_size(t, parallel);
+  t.allocation = read_allocation(placement);
   t.grid = read_placement(std::move(placement), t.layout.degrees());
   if (clean && !faults.empty()) return t;  // What failed reads as 1 and would only mislead.
   check_tp(t, parallel);
@@ -243,6 +244,7 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
 void check_against(const TrainingSpec& t, std::int64_t accelerators, Faults& faults) {
   const LayoutSpec& l = t.layout;
   if (l.accelerators() == accelerators) return;
+  if (t.allocation.given && l.accelerators() < accelerators) return;
   const std::int64_t replica = l.tp * l.cp * l.pp;
   const std::int64_t dp = accelerators / replica;
   std::string remedy =

@@ -11,6 +11,7 @@
 
 #include "sim/base/section.h"
 #include "sim/plan/device_profile.h"
+#include "workloads/allocation.h"
 #include "workloads/model.h"
 #include "workloads/placement.h"
 
@@ -72,6 +73,7 @@ struct TrainingSpec {
   HostSpec host;
   OverlapSpec overlap;
   RankGrid grid;
+  AllocationSpec allocation;
   std::vector<std::string> warnings;  // What was ignored.
   Where layout_where;                 // For faults of the layout as a whole,
   Where precision_where;              // and of the precision.
@@ -90,7 +92,7 @@ struct TrainingSpec {
 TrainingSpec read_training(Section job, Section placement, Faults& faults);
 
 // Adds a fault with the arithmetic, and the nearest dp that works, unless tp x cp x pp x dp is the
-// number of accelerators of the cluster.
+// number of accelerators of the cluster, or below it and a placement policy says which to take.
 void check_against(const TrainingSpec& training, std::int64_t accelerators, Faults& faults);
 
 // Adds a fault unless the device computes in the job's precision.

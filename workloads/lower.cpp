@@ -11,6 +11,25 @@ namespace tenk {
 namespace {
 
 constexpr std::uint32_t kNone = 0xffffffff;
+constexpr double kLongestProgram = 1e6;  // Seconds that a rank computes.
+
+Time at_speed(const Op& op, double speed) {
+  if (op.category != Category::kCompute || speed == 1) return op.duration;
+  return Time::seconds(op.duration.s() / speed);
+}
+
+// Speeds far below 1 must not carry times beyond what can be told.
+void check_pace(const Program& program, double speed, RankId rank) {
+  double seconds = 0;
+  for (const Op& op : program.ops) {
+    if (op.kind == Op::Kind::kCompute) seconds += op.duration.s() / std::min(speed, 1.0);
+  }
+  if (seconds <= kLongestProgram || speed >= 1) return;
+  throw Error(ErrorKind::kInvalid,
+              fmt::format("rank {} computes for {:.3g} s at speed {:.3g}; at most {:.3g} s can be "
+                          "simulated",
+                          rank.value, seconds, speed, kLongestProgram));
+}
 
 // All coflows that one group's operations of a family may use, as classes.
 struct GroupClass {
@@ -172,6 +191,8 @@ Meeting& Lowering::meet(std::uint32_t group_class, std::uint32_t number, SlotId 
 void Lowering::add_program(ClassId rank_class) {
   const RankId rank(symmetry_.ranks.representative[rank_class.value]);
   const Program& program = workload_.programs[workload_.role_of_rank[rank.value].value];
+  const double speed = traffic_.speed(rank.value);
+  check_pace(program, speed, rank);
   std::vector<std::uint32_t> end_of;  // By op: the activity that ends it.
   std::array<std::uint32_t, kStreams> last;
   last.fill(kNone);
@@ -183,7 +204,7 @@ void Lowering::add_program(ClassId rank_class) {
     if (op.kind == Op::Kind::kCompute) {
       Activity a;
       a.category = op.category;
-      a.time = op.duration;
+      a.time = at_speed(op, speed);
       end = add(a, {rank, {}, false}, {&rank_class, 1});
       starts = {end};
     } else {

@@ -1,9 +1,9 @@
 // Which rank has which coordinates in the parallel layout?
 //
 // Ranks count like the digits of a number: the first dimension of `order` is the fastest. Rank i
-// sits on accelerator i, so the order decides who shares a node. Default: Megatron's
-// tp-cp-ep-dp-pp (megatron/core/parallel_state.py); Llama 3 ran tp-cp-pp-dp (Grattafiori et al.
-// 2024, section 3.3.2).
+// sits on the i-th accelerator that the job gets (workloads/allocation.h), so the order decides who
+// shares a node. Default: Megatron's tp-cp-ep-dp-pp (megatron/core/parallel_state.py); Llama 3 ran
+// tp-cp-pp-dp (Grattafiori et al. 2024, section 3.3.2).
 #pragma once
 #include <array>
 #include <cstdint>

@@ -19,7 +19,7 @@ bool has_any(const Config& file, std::initializer_list<const char*> keys) {
 
 // With its degraded links, which only the fabric can tell right from wrong.
 void check_scenario(const Config& file, const std::string& name) {
-  const bool with_job = file.find("job") != nullptr;
+  const bool with_job = file.find("job") != nullptr || file.find("jobs") != nullptr;
   const Scenario scenario =
       read_scenario(file, with_job ? ScenarioUse::kWholeJob : ScenarioUse::kClusterOnly);
   if (!scenario.cluster.degrade.empty()) build_fabric(scenario.cluster);
@@ -28,7 +28,7 @@ void check_scenario(const Config& file, const std::string& name) {
 
 void check_file(const std::string& name) {
   const Config file = Config::load(name);
-  if (has_any(file, {"version", "cluster", "job"})) return check_scenario(file, name);
+  if (has_any(file, {"version", "cluster", "job", "jobs"})) return check_scenario(file, name);
   if (is_fitted_profile(file)) {
     read_fitted_curves(file);
   } else if (has_any(file, {"like", "sms", "bf16", "attention"})) {

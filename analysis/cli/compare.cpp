@@ -40,7 +40,7 @@ std::vector<Scenario> read_all(const CompareCommand& command) {
     try {
       PredictOptions options = command.options;
       options.scenario = file;
-      scenarios.push_back(read_scenario(load_with_overrides(options), ScenarioUse::kWholeJob));
+      scenarios.push_back(read_scenario(load_with_overrides(options), ScenarioUse::kOneJob));
     } catch (const Error& error) {
       faults.add(file, error);
     }

@@ -87,6 +87,7 @@ std::string collective_table(const CollectiveTable& table, Style style) {
                             to_text(best->bytes)),
                 page);
   }
+  if (table.collisions) add_comment("collisions: " + collisions_text(*table.collisions), page);
   add_comment("engine " + engine_text(table.engine), page);
   for (const std::string& text : table.assumptions) add_comment("assumes: " + text, page);
   return page.text();

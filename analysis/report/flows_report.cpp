@@ -67,6 +67,7 @@ std::string flows_table(const FlowTable& table, Style style) {
                          finite(row->fct_us), finite(row->mean_rate_GBps)));
   }
   page.blank();
+  if (table.collisions) page.field("Collisions", collisions_text(*table.collisions));
   page.field("Engine", engine_text(table.engine));
   for (const std::string& text : table.assumptions) page.field("Assumes", text);
   return page.text();
@@ -84,6 +85,7 @@ Json flows_document(const FlowTable& table) {
   j["scenario"] = table.scenario;
   j["flows"] = std::move(flows);
   j["makespan_us"] = finite(table.makespan_us);
+  if (table.collisions) j["collisions"] = collisions_document(*table.collisions);
   j["engine"] = engine_document(table.engine);
   j["assumptions"] = table.assumptions;
   return j;
@@ -111,6 +113,9 @@ std::string flows_markdown(const FlowTable& table) {
   for (const FlowRow* row : last_flows(table)) {
     out += fmt::format("| {} | {:.3f} | {:.3f} | {:.4g} |\n", row->id, finite(row->finish_us),
                        finite(row->fct_us), finite(row->mean_rate_GBps));
+  }
+  if (table.collisions) {
+    out += "\nCollisions: " + escaped_markdown(collisions_text(*table.collisions)) + "\n";
   }
   if (!table.assumptions.empty()) out += "\n## Assumptions\n\n";
   for (const std::string& text : table.assumptions) out += "- " + escaped_markdown(text) + "\n";

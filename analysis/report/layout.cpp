@@ -100,6 +100,19 @@ std::string engine_text(const EngineReport& e) {
       duration_text(e.wall_s));
 }
 
+std::string collisions_text(const Collisions& c) {
+  std::string text = fmt::format("{} has {} links; {} connections: {:.2f} a link, {} on the busiest",
+                                 c.kind, grouped(c.links), c.traffic, finite(c.mean), c.busiest);
+  for (std::size_t i = 0; i < c.histogram.size(); ++i) {
+    const CollisionBin& bin = c.histogram[i];
+    text += i == 0 ? "; " : ", ";
+    text += bin.from == bin.to ? fmt::format("{}", bin.from)
+                               : fmt::format("{} to {}", bin.from, bin.to);
+    text += fmt::format(" on {}", grouped(bin.links));
+  }
+  return text;
+}
+
 std::string category_title(Category category) {
   switch (category) {
     case Category::kCompute:

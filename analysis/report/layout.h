@@ -28,6 +28,7 @@ std::string prefixed(double value, std::string_view unit);  // "14.3 MW"
 std::string money(double usd);                              // "612.3 million USD"
 std::string cents(double usd);                              // "0.0123 USD": of small amounts.
 std::string engine_text(const EngineReport& engine);        // One sentence without a full stop.
+std::string collisions_text(const Collisions& collisions);  // The same.
 std::string category_title(Category category);              // "data parallel (dp)"
 
 // Text from outside, so that it is neither Markdown nor the end of a cell.

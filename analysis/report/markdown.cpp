@@ -43,6 +43,7 @@ std::string summary(const Prediction& p) {
   out += row({"switches", grouped(p.cost.switches)});
   out += row({"cables", grouped(p.cost.cables)});
   out += row({"transceivers", grouped(p.cost.optics)});
+  if (p.collisions) out += row({"collisions", escaped_markdown(collisions_text(*p.collisions))});
   out += row({"engine", escaped_markdown(engine_text(p.engine))});
   out += row({"fingerprint", escaped_markdown(p.fingerprint)});
   return out;
@@ -103,6 +104,9 @@ std::string collective_markdown(const CollectiveTable& table) {
              fmt::format("{:.2f}", finite(r.busbw_GBps)), escaped_markdown(r.algorithm),
              escaped_markdown(r.protocol), std::to_string(r.channels),
              fmt::format("{:.2f}", finite(r.bound_us))});
+  }
+  if (table.collisions) {
+    out += "\nCollisions: " + escaped_markdown(collisions_text(*table.collisions)) + "\n";
   }
   return out + list("Assumptions", table.assumptions);
 }

@@ -10,6 +10,7 @@
 
 #include "analysis/comparison.h"
 #include "analysis/flows.h"
+#include "analysis/interference.h"
 #include "analysis/prediction.h"
 #include "analysis/topo.h"
 
@@ -29,6 +30,7 @@ std::string report(const CollectiveTable& table, Format format, Style style = {}
 std::string report(const TopoReport& topology, Format format, Style style = {});
 std::string report(const Comparison& comparison, Format format, Style style = {});
 std::string report(const FlowTable& table, Format format, Style style = {});
+std::string report(const JobsTable& table, Format format, Style style = {});
 
 // For people: at most 100 columns; links that carry something, the busiest first.
 std::string run_table(const Prediction& prediction, Style style);
@@ -36,6 +38,7 @@ std::string run_table(const Prediction& prediction, Style style);
 std::string collective_table(const CollectiveTable& table, Style style);
 std::string topo_table(const TopoReport& topology, Style style);
 std::string flows_table(const FlowTable& table, Style style);  // The 20 flows that finish last.
+std::string jobs_table(const JobsTable& table, Style style);
 // At most 120 columns: speed, breakdown, links and cost by cluster, then the verdict and the why.
 std::string compare_table(const Comparison& comparison, Style style);
 
@@ -45,6 +48,7 @@ std::string collective_json(const CollectiveTable& table);
 std::string topo_json(const TopoReport& topology);
 std::string compare_json(const Comparison& comparison);
 std::string flows_json(const FlowTable& table);
+std::string jobs_json(const JobsTable& table);
 
 // RFC 4180 but for line ends (\n): a header and one row a result (a size). Columns are the paths of
 // the JSON fields; lists of texts are joined by "; ", of links only the busiest is named, parts of
@@ -54,11 +58,13 @@ std::string collective_csv(const CollectiveTable& table);
 std::string topo_csv(const TopoReport& topology);
 std::string compare_csv(const Comparison& comparison);  // One row a cluster.
 std::string flows_csv(const FlowTable& table);          // One row a flow.
+std::string jobs_csv(const JobsTable& table);           // One row a job.
 
 std::string run_markdown(const Prediction& prediction);
 std::string collective_markdown(const CollectiveTable& table);
 std::string topo_markdown(const TopoReport& topology);
 std::string flows_markdown(const FlowTable& table);
+std::string jobs_markdown(const JobsTable& table);
 
 // The network and the inside of a node as one picture of 1,200 x 800 pixels: a few switches stand
 // for all, with their counts. Letters have at least 11 pixels, and none lie on one another.

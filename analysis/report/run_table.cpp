@@ -98,6 +98,7 @@ void add_system(const Prediction& p, Page& page) {
   page.field("Network",
              fmt::format("{} switches, {} cables, {} transceivers", grouped(cost.switches),
                          grouped(cost.cables), grouped(cost.optics)));
+  if (p.collisions) page.field("Collisions", collisions_text(*p.collisions));
   page.field("Engine", engine_text(p.engine));
   page.field("Fingerprint", p.fingerprint);
 }

@@ -41,6 +41,8 @@ class Router {
   // Ways between which an adaptive policy (ugal) balances load: 0 minimal, 1 by a detour. Whoever
   // places the job lays each way and mixes them.
   virtual int ways() const { return 1; }
+  // Does it hash each connection onto one of several equal paths?
+  virtual bool hashes() const { return false; }
   // Rate of the cable that each ordered pair of ports has to itself (full mesh), which no trunk
   // stands for; unlimited where there is none.
   virtual Bandwidth private_rate() const { return Bandwidth::unlimited(); }

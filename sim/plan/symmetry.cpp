@@ -140,7 +140,9 @@ void Refiner::start() {
   s_.coflows.class_of.assign(traffic_.coflows(), ClassId());
   s_.trunks.class_of.assign(traffic_.trunks.size(), ClassId());
   std::vector<std::uint64_t> h;
-  for (const RoleId r : traffic_.role_of_rank) h.push_back(mix(r.value));
+  for (std::size_t r = 0; r < traffic_.ranks(); ++r) {
+    h.push_back(combine(traffic_.role_of_rank[r].value, exact_bits(traffic_.speed(r))) & mask_);
+  }
   number_ranks_.run(h, s_.ranks);
   h.clear();
   for (std::size_t c = 0; c < traffic_.coflows(); ++c) {
@@ -299,6 +301,7 @@ bool Refiner::verify_coflows() {
 
 bool Refiner::same_rank(std::uint32_t a, std::uint32_t b) const {
   if (traffic_.role_of_rank[a] != traffic_.role_of_rank[b]) return false;
+  if (traffic_.speed(a) != traffic_.speed(b)) return false;
   const auto key = [](const Symmetry& s, const Membership& m) -> MemberKey {
     return {s.coflows.class_of[m.coflow.value].value, m.end};
   };

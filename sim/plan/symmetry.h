@@ -2,11 +2,11 @@
 //
 // A partition is equitable if (a) all trunks of a class have equal capacity and carry the same
 // total usage from each coflow class; (b) all coflows of a class ask the same and have the same
-// multiset of usages over each trunk class; (c) all ranks of a class play the same role and take
-// part in the same number of coflows of each class at the same end, and all coflows of a class
-// have the same number of members of each rank class at each end. Then the folded problem, one
-// variable per coflow class and one constraint per trunk class, has exactly the solution of the
-// unfolded one (docs/model.md has the induction).
+// multiset of usages over each trunk class; (c) all ranks of a class play the same role, compute
+// at the same speed and take part in the same number of coflows of each class at the same end, and
+// all coflows of a class have the same number of members of each rank class at each end. Then the
+// folded problem, one variable per coflow class and one constraint per trunk class, has exactly the
+// solution of the unfolded one (docs/model.md has the induction).
 //
 // Found by colour refinement (Weisfeiler-Leman in one dimension, as for graph isomorphism and for
 // lifted linear programs: Grohe, Kersting, Mladenov, Selman, ESA 2014) with 64-bit colours, then

@@ -61,6 +61,9 @@ struct Membership {
 
 struct Traffic {
   std::vector<RoleId> role_of_rank;
+  // At which each rank's device computes, as a share of what its program says; empty: all 1. So a
+  // slow rank needs no program of its own.
+  std::vector<double> speed_of_rank;
   std::vector<Trunk> trunks;
   // By coflow:
   Lists<Usage> usage;  // Ascending by trunk, each trunk once.
@@ -75,6 +78,7 @@ struct Traffic {
 
   std::size_t ranks() const { return role_of_rank.size(); }
   std::size_t coflows() const { return usage.size(); }
+  double speed(std::size_t rank) const { return speed_of_rank.empty() ? 1 : speed_of_rank[rank]; }
   // Fills of_rank from members.
   void index_ranks();
 };

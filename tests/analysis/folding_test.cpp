@@ -3,12 +3,15 @@
 
 #include <map>
 #include <numeric>
+#include <set>
 
+#include "analysis/pipeline.h"
 #include "sim/engine/engine.h"
 #include "tests/support.h"
 #include "tests/workloads/workload_maker.h"
 #include "workloads/benchmark.h"
 #include "workloads/lower.h"
+#include "workloads/merge.h"
 #include "workloads/place.h"
 
 namespace tenk {
@@ -18,6 +21,13 @@ using testing::endpoints;
 using testing::fabric;
 using testing::hopper;
 using testing::servers;
+
+ClusterSpec cluster_of(const std::string& text) {
+  Faults faults;
+  const ClusterSpec spec = read_cluster(Section(testing::yaml(text), "cluster", faults));
+  faults.throw_if_any();
+  return spec;
+}
 
 struct Outcome {
   Symmetry symmetry;
@@ -50,11 +60,57 @@ void check_same(const Outcome& folded, const Outcome& whole) {
   }
 }
 
+// What may break the symmetry of a case.
+enum Breaker { kHash, kFlowlets, kAdaptive, kSlowLink, kDeadLink, kSlowSwitch, kDeadSwitch, kSlowNode,
+               kStraggler, kSlowServer, kSpread, kStriped, kRandomNodes, kShuffled, kTwoJobs,
+               kBreakers };
+
 struct RandomCase {
   std::string cluster;
   testing::GridShape grid;
-  bool shuffled = false;
+  std::set<Breaker> broken;
+  bool has(Breaker b) const { return broken.count(b) > 0; }
 };
+
+std::string draw_routing(RandomCase& c, Random& random) {
+  const std::string seed = ", seed: " + std::to_string(random.below(1000));
+  switch (random.below(8)) {
+    case 0:
+      c.broken.insert(kHash);
+      return ", routing: {policy: ecmp-hash" + seed + "}";
+    case 1:
+      c.broken.insert(kFlowlets);
+      return ", routing: {policy: flowlets, pieces: 3" + seed + "}";
+    case 2:
+      c.broken.insert(kAdaptive);
+      return ", routing: {policy: adaptive}";
+    default:
+      return "";
+  }
+}
+
+// Links, switches and nodes that are slow or dead. Hashed paths do not care for dead ones: skipped.
+void draw_degrade(RandomCase& c, Random& random) {
+  static const std::array<std::pair<Breaker, const char*>, 5> kKinds = {
+      {{kSlowLink, "link: \"leaf0:spine0#0\", rate: 90Gbps"},
+       {kDeadLink, "link: \"leaf0:spine0#0\", rate: 0Gbps"},
+       {kSlowSwitch, "switch: spine1, rate: 150Gbps"},
+       {kDeadSwitch, "switch: spine1, rate: 0Gbps"},
+       {kSlowNode, "node: 0, rate: 100Gbps"}}};
+  const auto& [breaker, text] = kKinds[random.below(kKinds.size())];
+  c.broken.insert(breaker);
+  c.cluster.insert(c.cluster.size() - 1, ", degrade: [{" + std::string(text) + "}]");
+}
+
+void draw_stragglers(RandomCase& c, Random& random) {
+  static const std::array<std::pair<Breaker, const char*>, 3> kKinds = {
+      {{kStraggler, "accelerator: 1, speed: 0.8"},
+       {kSlowServer, "node: 0, speed: 0.7"},
+       {kSpread, "spread: 0.05, seed: 3"}}};
+  const auto& [breaker, text] = kKinds[random.below(kKinds.size())];
+  c.broken.insert(breaker);
+  c.cluster.insert(c.cluster.size() - 1, ", stragglers: [{" + std::string(text) + "}]");
+}
 
 RandomCase draw_case(Random& random) {
   static const std::array<std::string, 5> kNetworks = {
@@ -67,54 +123,80 @@ RandomCase draw_case(Random& random) {
   c.grid.dp = static_cast<std::uint32_t>(random.between(1, 8));
   c.grid.tp_first = random.below(3) > 0;
   c.grid.ring = random.below(2) == 1;
-  c.shuffled = random.below(5) == 0;
-  const bool hash = random.below(4) == 0;
-  const std::string routing =
-      hash ? ", routing: {policy: ecmp-hash, seed: " + std::to_string(random.below(1000)) + "}"
-           : "";
+  static const std::array<Breaker, 8> kPlaces = {kBreakers, kBreakers,    kBreakers, kBreakers,
+                                                 kStriped,  kRandomNodes, kShuffled, kTwoJobs};
+  c.broken.insert(kPlaces[random.below(kPlaces.size())]);
+  const std::uint32_t jobs = c.has(kTwoJobs) ? 2 : 1;
+  const std::string routing = draw_routing(c, random);
   if (random.below(2) == 1) {
-    const int nodes = static_cast<int>((c.grid.ranks() + 7) / 8 + random.below(3));
+    const int nodes = static_cast<int>(jobs * ((c.grid.ranks() + 7) / 8) + random.below(3));
     c.cluster = servers(nodes,
                         random.below(2) == 1 ? "tiers: 2, radix: 8, rails: 8"
                                              : "levels: [{down: 8, up: 4}, {down: 2, up: 2}]",
                         routing);
   } else {
-    const int nodes = static_cast<int>(c.grid.ranks() + random.below(6));
+    const int nodes = static_cast<int>(jobs * c.grid.ranks() + random.below(6));
     c.cluster = endpoints(nodes, kNetworks[random.below(kNetworks.size())], routing);
   }
-  if (random.below(2) == 1) {
-    const std::string rate = random.below(4) == 0 && !hash ? "0Gbps" : "90Gbps";
-    c.cluster.insert(c.cluster.size() - 1,
-                     ", degrade: [{link: \"leaf0:spine0#0\", rate: " + rate + "}]");
-  }
+  if (random.below(2) == 1) draw_degrade(c, random);
+  if (random.below(3) == 0) draw_stragglers(c, random);
   return c;
 }
 
-TEST_CASE("Folded and unfolded agree on 300 random clusters, layouts, placements and seeds") {
+// One job, or two of which each knows nothing of the other.
+Workload draw_workload(const RandomCase& c, Random& random) {
+  std::vector<Workload> jobs = {testing::random_grid(c.grid, random)};
+  if (!c.has(kTwoJobs)) return jobs.front();
+  jobs.push_back(testing::random_grid(c.grid, random));
+  jobs.back().units = jobs.front().units;
+  return merge(jobs);
+}
+
+std::vector<std::uint32_t> draw_places(const RandomCase& c, const Fabric& f, std::size_t ranks,
+                                       Random& random) {
+  AllocationSpec spec;
+  spec.seed = random.bits();
+  if (c.has(kStriped)) spec.policy = AllocationPolicy::kStriped;
+  if (c.has(kRandomNodes) || c.has(kShuffled)) spec.policy = AllocationPolicy::kRandom;
+  if (c.has(kShuffled)) spec.by = AllocationUnit::kAccelerator;
+  Room room = room_of(f);
+  if (!c.has(kTwoJobs)) return allocate(spec, ranks, room);
+  std::vector<std::uint32_t> places = allocate(spec, ranks / 2, room);
+  const auto second = allocate(spec, ranks / 2, room);
+  places.insert(places.end(), second.begin(), second.end());
+  return places;
+}
+
+TEST_CASE("Folded and unfolded agree on 500 random cases with everything that breaks symmetry") {
   int folded_cases = 0;
-  for (std::uint64_t seed = 0, cases = 0; cases < 300; ++seed) {
+  std::array<int, kBreakers + 1> seen{};
+  for (std::uint64_t seed = 0, cases = 0; cases < 500; ++seed) {
     Random random(seed, "folding");
     const RandomCase c = draw_case(random);
     if (c.grid.ranks() < 2) continue;
-    CAPTURE(seed, c.cluster, c.grid.tp, c.grid.pp, c.grid.dp, c.grid.tp_first, c.shuffled);
-    const Workload w = testing::random_grid(c.grid, random);
-    const Fabric f = fabric(c.cluster);
-    std::vector<std::uint32_t> places(f.accelerators());
-    std::iota(places.begin(), places.end(), 0u);
-    if (c.shuffled) random.shuffle(std::span<std::uint32_t>(places));
-    places.resize(w.ranks());
+    CAPTURE(seed, c.cluster, c.grid.tp, c.grid.pp, c.grid.dp, c.grid.tp_first, c.has(kTwoJobs));
+    const Workload w = draw_workload(c, random);
     Traffic traffic;
     try {
-      traffic = traffic_of(f, w, places);
+      const ClusterSpec cluster = cluster_of(c.cluster);
+      const Fabric f = build_fabric(cluster);
+      const Seats seats = seats_on(cluster, draw_places(c, f, w.ranks(), random));
+      traffic = traffic_of(f, w, seats.accelerator_of_rank);
+      traffic.speed_of_rank = seats.speed_of_rank;
     } catch (const Error&) {
-      continue;  // The one uplink of a leaf was cut.
+      continue;  // The one uplink of a leaf was cut, or there is no such switch.
     }
     ++cases;
+    for (const Breaker b : c.broken) ++seen[b];
     const Symmetry symmetry = find_symmetry(traffic);
     folded_cases += symmetry.ranks.classes() < w.ranks();
     check_same(simulate(w, traffic, symmetry), simulate(w, traffic, no_symmetry(traffic)));
   }
-  CHECK(folded_cases > 150);  // The test would say nothing if nothing folded.
+  CHECK(folded_cases > 200);  // The test would say nothing if nothing folded,
+  for (int b = 0; b < kBreakers; ++b) {
+    CAPTURE(b);
+    CHECK(seen[b] >= 8);  // and little of what was hardly ever there.
+  }
 }
 
 TEST_CASE("Colours that collide are caught by the verification, and the result stays exact") {
@@ -123,7 +205,11 @@ TEST_CASE("Colours that collide are caught by the verification, and the result s
     const testing::GridShape grid{2, 3, 3, true, false};
     const Workload w = testing::random_grid(grid, random);
     const Fabric f = fabric(endpoints(20, "levels: [{down: 3, up: 2}, {down: 2, up: 3}]"));
-    const Traffic traffic = traffic_of(f, w);
+    Traffic traffic = traffic_of(f, w);
+    if (seed % 2 == 1) {  // Two slow ranks: a colour that loses their speed must not fold them.
+      traffic.speed_of_rank.assign(traffic.ranks(), 1);
+      traffic.speed_of_rank[seed % 18] = traffic.speed_of_rank[7] = 0.75;
+    }
     const Symmetry honest = find_symmetry(traffic);
     const Symmetry blurred = find_symmetry(traffic, {.colour_bits = 1});
     CHECK(blurred.ranks.classes() >= honest.ranks.classes());
