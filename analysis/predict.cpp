@@ -32,7 +32,7 @@ EngineReport report_engine(const EngineSpec& spec, const Placed& placed, const S
   e.rank_classes = placed.symmetry.ranks.classes();
   e.coflow_classes = placed.symmetry.coflows.classes();
   e.link_classes = placed.symmetry.trunks.classes();
-  e.activities = sim.plan.activities.size();
+  e.activities = sim.activities;
   e.events = sim.timeline.events;
   e.wall_s = std::chrono::duration<double>(Clock::now() - since).count();
   return e;
@@ -151,7 +151,7 @@ Prediction predict(const Scenario& s) {
   const TrainingFacts facts = describe_training(*s.job, *s.device);
   const Workload workload = build_training(*s.job, *s.device);
   const Placed placed = place_and_fold(fabric, workload, s.tuning, s.engine.fold);
-  const Simulation sim = simulate(workload, placed, s.engine);
+  const Simulation sim = simulate(s, fabric, workload, placed);
 
   Prediction p;
   p.scenario = s.name;
@@ -199,7 +199,7 @@ CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<c
   }
   const Workload workload = one_after_another(fabric.accelerators(), op, sizes);
   const Placed placed = place_and_fold(fabric, workload, s.tuning, s.engine.fold);
-  const Simulation sim = simulate(workload, placed, s.engine);
+  const Simulation sim = simulate(s, fabric, workload, placed);
 
   CollectiveTable table;
   table.scenario = s.name;
