@@ -189,6 +189,7 @@ FlowTable run_flows(const RoutedFlows& routed, std::string_view engine) {
 FlowTable predict_flows(const Scenario& scenario, std::vector<Flow> flows) {
   const Fabric fabric = build_fabric(scenario.cluster);
   FlowTable table = run_flows(route(fabric, std::move(flows)), scenario.engine.name);
+  table.engine.detail = scenario.engine.detail;
   table.scenario = scenario.name;
   table.assumptions = fabric.facts().assumptions;
   table.assumptions.emplace_back(

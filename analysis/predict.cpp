@@ -143,7 +143,7 @@ Prediction predict(const Scenario& s) {
   const Workload workload = build_training(*s.job, *s.device);
   const Seats seats = seats_of(s, fabric);
   const Placed placed = place_and_fold(fabric, workload, s.tuning, seats, s.engine.fold);
-  const Simulation sim = simulate(workload, placed, s.engine);
+  const Simulation sim = simulate(s, fabric, workload, placed);
 
   Prediction p;
   p.scenario = s.name;
@@ -193,7 +193,7 @@ CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<c
   const Workload workload = one_after_another(fabric.accelerators(), op, sizes);
   const Seats seats = in_order(fabric.accelerators());
   const Placed placed = place_and_fold(fabric, workload, s.tuning, seats, s.engine.fold);
-  const Simulation sim = simulate(workload, placed, s.engine);
+  const Simulation sim = simulate(s, fabric, workload, placed);
 
   CollectiveTable table;
   table.scenario = s.name;

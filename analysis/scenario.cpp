@@ -20,8 +20,14 @@ namespace {
 EngineSpec read_engine(Section section) {
   EngineSpec spec;
   spec.name = section.word("name", names_of(engine_kinds()), "fluid");
-  spec.detail = section.word("detail", {"coflow"}, "coflow");
-  spec.fold = section.word("fold", {"auto", "off"}, "auto") == "auto";
+  spec.detail = section.word("detail", {"coflow", "steps"}, "coflow");
+  spec.fold = section.word("fold", {"auto", "off"}, "auto") == "auto" && !spec.steps();
+  const EngineKind* kind = find_kind(engine_kinds(), spec.name);
+  if (kind != nullptr && kind->messages_only && !spec.steps()) {
+    section.fail("name",
+                 "engine " + spec.name +
+                     " runs single messages, not coflows; expected detail: steps beside it");
+  }
   section.finish();
   return spec;
 }

@@ -20,7 +20,9 @@ namespace tenk {
 struct EngineSpec {
   std::string name = "fluid";
   std::string detail = "coflow";
-  bool fold = true;
+  bool fold = true;  // Never under detail steps.
+
+  bool steps() const { return detail == "steps"; }  // Each message of a collective by itself.
 };
 
 // One of several jobs on the cluster (analysis/interference.h): training steps, or one collective

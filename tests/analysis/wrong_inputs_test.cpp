@@ -102,6 +102,14 @@ TEST_CASE("A wrong value, key or unit is exit 3 with its position and the neares
   check_refused(with("hgx-h100-8", "hgx-h100-9"), 3, "did you mean \"hgx-h100-8\"?");
 }
 
+TEST_CASE("An engine that cannot run the detail asked for says which one it needs") {
+  const auto engine = [](const std::string& text) { return kGood + "engine: " + text + "\n"; };
+  check_refused(engine("{name: simgird, detail: steps}"), 3, "did you mean \"simgrid\"?");
+  check_refused(engine("{detail: step}"), 3, "did you mean \"steps\"?");
+  check_refused(engine("{name: simgrid}"), 3, "expected detail: steps");
+  check_refused(engine("{name: simgrid, detail: coflow}"), 3, "expected detail: steps");
+}
+
 TEST_CASE("All faults of a file come out together") {
   std::string text = with("radix", "raidx");
   text.replace(text.find("600ns"), 5, "600");
