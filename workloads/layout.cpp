@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "workloads/experts.h"
 #include "workloads/schedules/list.h"
 
 namespace tenk {
@@ -38,6 +39,7 @@ LayoutSpec read_parallel(Section& section) {
   layout.vpp = section.integer("vpp", degree, 1);
   layout.dp = section.integer("dp", degree, 1);
   layout.ep = section.integer("ep", degree, 1);
+  layout.etp = section.integer("etp", degree, layout.tp);
   layout.sequence_parallel = section.boolean("sequence-parallel", true);
   const std::int64_t zero = section.integer("zero", {0, 3}, 1);
   layout.zero = zero == 0 ? 0 : 1;
@@ -47,9 +49,8 @@ LayoutSpec read_parallel(Section& section) {
       section.word("schedule", names_of(schedules()), interleaves ? "interleaved" : "1f1b");
   section.finish();
   if (layout.cp != 1) refuse(section, "cp", layout.cp, "1");
-  if (layout.ep != 1) refuse(section, "ep", layout.ep, "1");
   if (zero > 1) refuse(section, "zero", zero, "0 or 1");
-  layout.cp = layout.ep = 1;
+  layout.cp = 1;
   return layout;
 }
 
@@ -120,6 +121,39 @@ void check_tp(const TrainingSpec& t, Section& parallel) {
   }
   parallel.fail("tp", fmt::format("{}.tp {} must {}; possible: {}", parallel.what(), tp, why,
                                   fmt::join(allowed, ", ")));
+}
+
+// Experts are dealt over the ranks of a stage, whatever tp and dp are.
+void check_experts(const TrainingSpec& t, Section& parallel) {
+  const LayoutSpec& l = t.layout;
+  const ExpertSpec& experts = t.model.experts;
+  const std::int64_t ranks = l.tp * l.cp * l.dp;
+  if (experts.routed == 0) {
+    if (l.ep > 1) {
+      parallel.fail("ep",
+                    fmt::format("{}.ep {} needs a model with experts", parallel.what(), l.ep));
+    } else if (l.etp != l.tp) {
+      parallel.fail("etp",
+                    fmt::format("{}.etp {} needs a model with experts", parallel.what(), l.etp));
+    }
+    return;
+  }
+  if (experts.routed % l.ep != 0) {
+    parallel.fail("ep", fmt::format("{}.ep {} must divide the model's {} routed experts",
+                                    parallel.what(), l.ep, experts.routed));
+  } else if (experts.ffn % l.etp != 0) {
+    parallel.fail("etp", fmt::format("{}.etp {} must divide the experts' ffn {}", parallel.what(),
+                                     l.etp, experts.ffn));
+  } else if (ranks % (l.ep * l.etp) != 0) {
+    parallel.fail("ep", fmt::format("{}: ep {} x etp {} must divide tp {} x cp {} x dp {} = {}",
+                                    parallel.what(), l.ep, l.etp, l.tp, l.cp, l.dp, ranks));
+  }
+  if (l.tp > 1 && !l.sequence_parallel) {
+    parallel.fail("sequence-parallel",
+                  fmt::format("{0}: experts with tp {1} need sequence-parallel: each of the tp "
+                              "ranks routes its own tokens",
+                              parallel.what(), l.tp));
+  }
 }
 
 void check_chunks(const TrainingSpec& t, Section& parallel) {
@@ -207,7 +241,7 @@ void check_size(TrainingSpec& t, Section& parallel) {
   if (l.tp * l.pp <= kMostAccelerators && l.accelerators() <= kMostAccelerators) return;
   parallel.fail(fmt::format("{}: tp {} x pp {} x dp {} is more than {} accelerators",
                             parallel.what(), l.tp, l.pp, l.dp, kMostAccelerators));
-  l.tp = l.pp = l.dp = 1;
+  l.tp = l.pp = l.dp = l.ep = l.etp = 1;
 }
 
 }  // namespace
@@ -221,6 +255,7 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   t.layout_where = parallel.where();
   t.batch = read_batch(batch);
   t.model = read_model(job.section("model"), t.batch.sequence, faults);
+  t.router = read_router(job.section("router", false), t.model, t.layout.ep);
   t.recompute = read_recompute(job);
   t.attention = read_attention(job);
   t.host = read_host(job.section("host", false));
@@ -235,6 +270,7 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   t.grid = read_placement(std::move(placement), t.layout.degrees());
   if (clean && !faults.empty()) return t;  // What failed reads as 1 and would only mislead.
   check_tp(t, parallel);
+  check_experts(t, parallel);
   check_chunks(t, parallel);
   check_schedule(t, parallel);
   check_batch(t, batch);

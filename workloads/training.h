@@ -2,13 +2,14 @@
 // of it is simulated?
 //
 // One role per pipeline stage. Families: tp, dp, pp-forward and pp-backward (pairs; a ring when
-// stages hold several chunks), embedding (first and last stage of a model with tied embeddings);
-// each only where its degree is above 1. A step: the schedule's passes, with a receive before and a
-// send after each; then all-reduces of what tensor-parallel ranks and tied embeddings hold in
-// common, the exchange of gradients (FP32: reduce-scatter under ZeRO-1, else all-reduce), Adam, and
-// under ZeRO-1 the all-gather of BF16 parameters. With overlap.dp gradients leave bucket by bucket
-// beside the last backward pass, and parameters arrive beside the first forward pass. Passes are
-// workloads/layer_times.h.
+// stages hold several chunks), embedding (first and last stage where both hold it); for experts the
+// tp x cp x dp ranks of a stage, in order of rank, are dealt anew: etp neighbours, ep of those, and
+// expert-dp of these (megatron/core/parallel_state.py); each only where its degree is above 1. A
+// step: the schedule's passes, with a receive before and a send after each; then all-reduces of
+// what tensor-parallel ranks and tied embeddings hold in common, the exchange of gradients (FP32:
+// reduce-scatter under ZeRO-1, else all-reduce), Adam, and under ZeRO-1 the all-gather of BF16
+// parameters. With overlap.dp gradients leave bucket by bucket beside the last backward pass, and
+// parameters arrive beside the first forward pass. Passes are workloads/layer_times.h.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "sim/base/units.h"
 #include "sim/plan/device_profile.h"
+#include "workloads/layer_times.h"
 #include "workloads/layout.h"
 #include "workloads/memory.h"
 #include "workloads/workload.h"
@@ -46,7 +48,10 @@ inline constexpr std::int64_t kMostOps = 20'000'000;  // Of all programs togethe
 
 // The program of one stage; build_training adds ranks and families. Slots are added to `slots`.
 struct TrainingFamilies {
-  FamilyId tp, dp, pp_forward, pp_backward, embedding;
+  FamilyId tp, ep, etp, dp, expert_dp, pp_forward, pp_backward, embedding;
+  FamilyId of(Peers peers) const {
+    return peers == Peers::kTp ? tp : peers == Peers::kEp ? ep : etp;
+  }
 };
 Program build_stage_program(const TrainingSpec& training, const DeviceProfile& device,
                             const TrainingFamilies& families, std::int64_t stage,

@@ -29,7 +29,7 @@ SlotId slot_of(std::vector<Slot>& slots, FamilyId family, Collective op, Bytes b
 struct Bucket {
   Pass forward;
   Pass backward;
-  std::int64_t parameters = 0;  // On this rank.
+  LocalParameters held;  // On this rank.
 };
 
 // One chunk of a stage, and where its input comes from and its output goes.
@@ -58,9 +58,10 @@ struct StageBuilder {
   Program program = {};
   std::vector<std::uint32_t> due = {};   // What the next operation on kCompute waits for.
   std::vector<std::uint32_t> last = {};  // The last one on kCompute, if any.
-  std::vector<std::vector<std::uint32_t>> gathered = {};  // [chunk][bucket]: its all-gather.
-  std::vector<std::uint32_t> exchanged = {};              // Gradient exchanges under way.
-  std::vector<std::uint32_t> issued = {};                 // The pass that the host issues now.
+  // [chunk][bucket]: its all-gathers.
+  std::vector<std::vector<std::vector<std::uint32_t>>> gathered = {};
+  std::vector<std::uint32_t> exchanged = {};  // Gradient exchanges under way.
+  std::vector<std::uint32_t> issued = {};     // The pass that the host issues now.
 
   // On kCompute: in order after `last`, and after all that is due.
   void add_in_order(Op op) {
@@ -93,8 +94,8 @@ struct StageBuilder {
         continue;
       }
       op.kind = Op::Kind::kCommunicate;
-      op.category = Category::kTp;
-      op.slot = slot_of(slots, families.tp, piece.op, piece.bytes);
+      op.category = piece.peers == Peers::kTp ? Category::kTp : Category::kEp;
+      op.slot = slot_of(slots, families.of(piece.peers), piece.op, piece.bytes);
       if (piece.beside_next) {
         op.stream = Stream::kTp;
         std::vector<std::uint32_t> before = due;
@@ -118,7 +119,12 @@ struct StageBuilder {
     return program.add(op, early ? std::vector<std::uint32_t>{} : last);
   }
 
-  bool overlaps_dp() const { return t.overlap.dp && t.layout.dp > 1; }
+  bool exchanges_dense() const { return t.layout.dp > 1; }
+  bool exchanges_experts() const { return t.layout.expert_data() > 1; }
+  bool overlaps_dp() const {
+    return t.overlap.dp &&
+           (exchanges_dense() || (t.model.experts.routed > 0 && exchanges_experts()));
+  }
   bool sharded() const { return t.layout.zero == 1; }
   void add_gathers(const std::vector<ChunkPasses>& chunks);
   void add_step(const PipelineStep& step, const ChunkPasses& chunk);
@@ -133,10 +139,27 @@ struct StageBuilder {
     op.slot = slot_of(slots, family, op_kind, Bytes(bytes));
     return program.add(op, last);
   }
-  std::uint32_t add_gradients(std::int64_t parameters) {
-    return add_exchange(families.dp,
-                        sharded() ? Collective::kReduceScatter : Collective::kAllReduce,
-                        parameters * kGradient);
+  // Of the dense part among dp ranks, of the experts among those that hold the same.
+  std::vector<std::uint32_t> add_exchanges(const LocalParameters& held, Collective op,
+                                           std::int64_t bytes_each) {
+    std::vector<std::uint32_t> ops;
+    if (exchanges_dense() && held.dense() > 0) {
+      ops.push_back(add_exchange(families.dp, op, held.dense() * bytes_each));
+    }
+    if (exchanges_experts() && held.experts > 0) {
+      ops.push_back(add_exchange(families.expert_dp, op, held.experts * bytes_each));
+    }
+    return ops;
+  }
+  std::vector<std::uint32_t> add_gradients(const LocalParameters& held) {
+    return add_exchanges(held, sharded() ? Collective::kReduceScatter : Collective::kAllReduce,
+                         kGradient);
+  }
+  std::vector<std::uint32_t> add_parameters(const LocalParameters& held) {
+    return add_exchanges(held, Collective::kAllGather, kElement);
+  }
+  void wait_for(const std::vector<std::uint32_t>& ops) {
+    due.insert(due.end(), ops.begin(), ops.end());
   }
 
   void add_update(const DeviceProfile& device);
@@ -156,22 +179,19 @@ void StageBuilder::add_update(const DeviceProfile& device) {
     add_in_order(op);
   }
   const bool has_embedding = stage == 0 || stage == layout.pp - 1;
-  if (t.model.tied_embeddings && layout.pp > 1 && has_embedding) {
+  if (shares_embedding(t) && has_embedding) {
     due.push_back(
         add_exchange(families.embedding, Collective::kAllReduce, local_embedding(t) * kGradient));
   }
   if (overlaps_dp()) {
     due.insert(due.end(), exchanged.begin(), exchanged.end());
-  } else if (layout.dp > 1) {
-    due.push_back(add_gradients(held.all));
+  } else {
+    wait_for(add_gradients(held));
   }
   Op adam;
-  const std::int64_t ways = sharded() ? layout.dp : 1;
-  adam.duration = optimizer_time(device, t.precision, (held.all + ways - 1) / ways, held.all);
+  adam.duration = optimizer_time(device, t.precision, updated_parameters(t, held), held.all);
   add_in_order(adam);
-  if (layout.dp > 1 && sharded() && !overlaps_dp()) {
-    add_exchange(families.dp, Collective::kAllGather, held.all * kElement);
-  }
+  if (sharded() && !overlaps_dp()) add_parameters(held);
 }
 
 // Under overlap the parameters that the optimizer of the step before updated are gathered bucket by
@@ -181,9 +201,7 @@ void StageBuilder::add_gathers(const std::vector<ChunkPasses>& chunks) {
   for (const ChunkPasses& chunk : chunks) {
     auto& of_chunk = gathered.emplace_back();
     for (const Bucket& b : chunk.buckets) {
-      if (b.parameters == 0 || !sharded()) continue;
-      of_chunk.push_back(
-          add_exchange(families.dp, Collective::kAllGather, b.parameters * kElement));
+      of_chunk.push_back(sharded() ? add_parameters(b.held) : std::vector<std::uint32_t>{});
     }
   }
 }
@@ -197,14 +215,15 @@ void StageBuilder::add_step(const PipelineStep& step, const ChunkPasses& chunk) 
   if (gathers) {
     auto ready = gathered[static_cast<std::size_t>(step.chunk)].begin();
     for (const Bucket& b : chunk.buckets) {
-      if (b.parameters > 0) due.push_back(*ready++);
+      wait_for(*ready++);
       add_pass(b.forward);
     }
     return;
   }
   for (auto b = chunk.buckets.rbegin(); b != chunk.buckets.rend(); ++b) {
     add_pass(b->backward);
-    if (b->parameters > 0) exchanged.push_back(add_gradients(b->parameters));
+    const std::vector<std::uint32_t> sent = add_gradients(b->held);
+    exchanged.insert(exchanged.end(), sent.begin(), sent.end());
   }
 }
 
@@ -251,22 +270,22 @@ std::int64_t bucket_size(const TrainingSpec& t) {
 
 std::vector<Bucket> buckets_of(const TrainingSpec& t, const Chunk& chunk,
                                const ModelPasses& passes) {
-  const auto parameters = [&](const Chunk& part) { return local_parameters(t, part).all; };
   std::vector<Bucket> buckets;
   if (chunk.embedding) {
     buckets.push_back({passes.embedding_forward, passes.embedding_backward,
-                       parameters({.layers = 0, .embedding = true, .head = false})});
+                       local_parameters(t, {.layers = 0, .embedding = true, .head = false})});
   }
-  for (std::int64_t l = 0; l < chunk.layers; ++l) {
-    const bool opens = l == 0 || buckets.back().parameters >= bucket_size(t);
+  for (std::int64_t l = chunk.first; l < chunk.first + chunk.layers; ++l) {
+    const bool opens = l == chunk.first || buckets.back().held.all >= bucket_size(t);
     if (opens) buckets.emplace_back();
-    append(buckets.back().forward, passes.layer_forward);
-    append(buckets.back().backward, passes.layer_backward);
-    buckets.back().parameters += parameters({.layers = 1, .embedding = false, .head = false});
+    const LayerPasses& layer = passes.of(t.model.kind_of(l));
+    append(buckets.back().forward, layer.forward);
+    append(buckets.back().backward, layer.backward);
+    buckets.back().held += local_parameters(t, {.first = l, .layers = 1});
   }
   if (chunk.head) {
     buckets.push_back({passes.head_forward, passes.head_backward,
-                       parameters({.layers = 0, .embedding = false, .head = true})});
+                       local_parameters(t, {.layers = 0, .embedding = false, .head = true})});
   }
   return buckets;
 }
@@ -296,7 +315,9 @@ bool can_be_host_bound(const ModelPasses& passes) {
     }
     return host > compute;
   };
-  return slower(passes.layer_forward) || slower(passes.layer_backward);
+  return std::any_of(passes.layers.begin(), passes.layers.end(), [&](const LayerPasses& layer) {
+    return slower(layer.forward) || slower(layer.backward);
+  });
 }
 
 void check_length(const std::vector<ChunkPasses>& chunks, std::int64_t micro_batches) {
