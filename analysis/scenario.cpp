@@ -179,6 +179,9 @@ Scenario read_scenario(const Config& file, ScenarioUse use) {
   s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
   read_work(root, use, sized, s, faults);
   s.engine = read_engine(root.section("engine", false));
+  if (!s.jobs.empty() && s.engine.steps()) {
+    root.fail("engine", "several jobs run as coflows only; expected detail: coflow");
+  }
   s.seed = static_cast<std::uint64_t>(root.integer("seed", {.min = 0}, 0));
   read_cost(root.section("cost", false), s);
   root.finish();
