@@ -51,7 +51,7 @@ std::string line_of(const std::vector<Cell>& cells, std::string Cell::*part) {
   return line;
 }
 
-// Of the links only the busiest; parts of the cost by name.
+// Of the links and of collisions only the busiest; parts of the cost by name.
 Json flat_document(const Prediction& prediction) {
   Json document = run_document(prediction);
   const auto& links = prediction.links;
@@ -61,7 +61,8 @@ Json flat_document(const Prediction& prediction) {
   document["links"] = Json::object();
   document["links"]["busiest"] = busiest == links.end() ? "" : busiest->kind;
   document["links"]["peak_utilisation"] = busiest == links.end() ? 0 : busiest->peak_utilisation;
-  if (document.contains("collisions")) document["collisions"].erase("histogram");
+  document["collisions"] = Json::object();
+  document["collisions"]["busiest"] = prediction.collisions ? prediction.collisions->busiest : 0;
   Json parts = Json::object();
   for (Json& part : document["cost"]["parts"]) {
     const std::string name = part["name"];
@@ -95,15 +96,13 @@ Json comparison_of(const Json& cluster, const Comparison& c) {
 
 }  // namespace
 
-// Parts of the cost and collisions are left out: clusters without switches or without hashing have
-// other columns.
+// Parts of the cost are left out: clusters without switches have other columns.
 std::string compare_csv(const Comparison& comparison) {
   const Json document = compare_document(comparison);
   std::string text;
   for (std::size_t i = 0; i < comparison.clusters.size(); ++i) {
     Json prediction = flat_document(comparison.clusters[i].prediction);
     prediction["cost"].erase("parts");
-    prediction.erase("collisions");
     std::vector<Cell> cells;
     flatten(comparison_of(document["clusters"][i], comparison), "", cells);
     flatten(prediction, "", cells);

@@ -16,6 +16,7 @@ nlohmann::ordered_json topo_document(const TopoReport& topology);
 nlohmann::ordered_json compare_document(const Comparison& comparison);
 nlohmann::ordered_json flows_document(const FlowTable& table);
 nlohmann::ordered_json engine_document(const EngineReport& engine);
-nlohmann::ordered_json collisions_document(const Collisions& collisions);
+// A list of one, or empty.
+nlohmann::ordered_json collisions_document(const std::optional<Collisions>& collisions);
 
 }  // namespace tenk

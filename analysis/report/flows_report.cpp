@@ -85,7 +85,7 @@ Json flows_document(const FlowTable& table) {
   j["scenario"] = table.scenario;
   j["flows"] = std::move(flows);
   j["makespan_us"] = finite(table.makespan_us);
-  if (table.collisions) j["collisions"] = collisions_document(*table.collisions);
+  j["collisions"] = collisions_document(table.collisions);
   j["engine"] = engine_document(table.engine);
   j["assumptions"] = table.assumptions;
   return j;

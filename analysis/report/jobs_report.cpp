@@ -27,7 +27,7 @@ Json jobs_document(const JobsTable& table) {
   j["scenario"] = table.scenario;
   j["accelerators"] = table.accelerators;
   j["jobs"] = std::move(jobs);
-  if (table.collisions) j["collisions"] = collisions_document(*table.collisions);
+  j["collisions"] = collisions_document(table.collisions);
   j["engine"] = engine_document(table.engine);
   j["assumptions"] = table.assumptions;
   j["warnings"] = table.warnings;
@@ -46,20 +46,21 @@ std::string quoted(const std::string& text) {
 std::string jobs_table(const JobsTable& table, Style style) {
   Page page(style);
   page.title(table.scenario);
-  page.field("Jobs", fmt::format("{} on {} accelerators", table.jobs.size(),
-                                 grouped(table.accelerators)));
+  page.field("Jobs",
+             fmt::format("{} on {} accelerators", table.jobs.size(), grouped(table.accelerators)));
   page.section("A step alone and together");
-  page.raw(page.painted(
-      fmt::format("  {} {} {} {} {} {} {}", left("job", 26), right("accelerators", 12),
-                  right("alone", 10), right("together", 10), right("slowdown", 9),
-                  right("steps", 7), right("tokens/s", 14)),
-      Paint::kDim));
+  page.raw(
+      page.painted(fmt::format("  {} {} {} {} {} {} {}", left("job", 26), right("accelerators", 12),
+                               right("alone", 10), right("together", 10), right("slowdown", 9),
+                               right("steps", 7), right("tokens/s", 14)),
+                   Paint::kDim));
   for (const JobOutcome& job : table.jobs) {
-    page.raw(fmt::format(
-        "  {} {} {} {} {} {} {}", left(shown(job.name, 26), 26), right(grouped(job.accelerators), 12),
-        right(to_text(job.alone), 10), right(to_text(job.together), 10),
-        right(fmt::format("{:.3f}", finite(job.slowdown())), 9), right(grouped(job.steps), 7),
-        right(job.tokens_per_s > 0 ? grouped(job.tokens_per_s) : "-", 14)));
+    page.raw(fmt::format("  {} {} {} {} {} {} {}", left(shown(job.name, 26), 26),
+                         right(grouped(job.accelerators), 12), right(to_text(job.alone), 10),
+                         right(to_text(job.together), 10),
+                         right(fmt::format("{:.3f}", finite(job.slowdown())), 9),
+                         right(grouped(job.steps), 7),
+                         right(job.tokens_per_s > 0 ? grouped(job.tokens_per_s) : "-", 14)));
   }
   page.blank();
   if (table.collisions) page.field("Collisions", collisions_text(*table.collisions));
@@ -85,17 +86,19 @@ std::string jobs_csv(const JobsTable& table) {
 }
 
 std::string jobs_markdown(const JobsTable& table) {
-  std::string out = fmt::format("# {}\n\n{} jobs on {} accelerators; {}\n\n",
-                                escaped_markdown(table.scenario), table.jobs.size(),
-                                grouped(table.accelerators),
-                                escaped_markdown(engine_text(table.engine)));
-  out += "| job | accelerators | alone | together | slowdown | steps |\n|---|---:|---:|---:|---:|---:|\n";
+  std::string out = fmt::format(
+      "# {}\n\n{} jobs on {} accelerators; {}\n\n", escaped_markdown(table.scenario),
+      table.jobs.size(), grouped(table.accelerators), escaped_markdown(engine_text(table.engine)));
+  out +=
+      "| job | accelerators | alone | together | slowdown | steps "
+      "|\n|---|---:|---:|---:|---:|---:|\n";
   for (const JobOutcome& job : table.jobs) {
     out += fmt::format("| {} | {} | {} | {} | {:.3f} | {} |\n", escaped_markdown(job.name),
                        grouped(job.accelerators), to_text(job.alone), to_text(job.together),
                        finite(job.slowdown()), grouped(job.steps));
   }
-  for (const std::string& text : table.warnings) out += "\nWarning: " + escaped_markdown(text) + "\n";
+  for (const std::string& text : table.warnings)
+    out += "\nWarning: " + escaped_markdown(text) + "\n";
   if (!table.assumptions.empty()) out += "\n## Assumptions\n\n";
   for (const std::string& text : table.assumptions) out += "- " + escaped_markdown(text) + "\n";
   return out;

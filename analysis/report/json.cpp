@@ -67,13 +67,20 @@ Json engine_document(const EngineReport& e) {
           {"wall_s", finite(e.wall_s)}};
 }
 
-Json collisions_document(const Collisions& c) {
+Json collisions_document(const std::optional<Collisions>& collisions) {
+  Json all = Json::array();
+  if (!collisions) return all;
   Json histogram = Json::array();
-  for (const CollisionBin& bin : c.histogram) {
+  for (const CollisionBin& bin : collisions->histogram) {
     histogram.push_back({{"from", bin.from}, {"to", bin.to}, {"links", bin.links}});
   }
-  return {{"class", c.kind},        {"traffic", c.traffic}, {"links", c.links},
-          {"mean", finite(c.mean)}, {"busiest", c.busiest}, {"histogram", std::move(histogram)}};
+  all.push_back({{"class", collisions->kind},
+                 {"traffic", collisions->traffic},
+                 {"links", collisions->links},
+                 {"mean", finite(collisions->mean)},
+                 {"busiest", collisions->busiest},
+                 {"histogram", std::move(histogram)}});
+  return all;
 }
 
 Json run_document(const Prediction& p) {
@@ -95,7 +102,7 @@ Json run_document(const Prediction& p) {
   j["buildable"] = p.buildable;
   j["reason"] = p.reason;
   j["links"] = links_of(p);
-  if (p.collisions) j["collisions"] = collisions_document(*p.collisions);
+  j["collisions"] = collisions_document(p.collisions);
   j["cost"] = cost_of(p.cost);
   j["engine"] = engine_document(p.engine);
   j["assumptions"] = p.assumptions;
@@ -122,7 +129,7 @@ Json collective_document(const CollectiveTable& table) {
   j["scenario"] = table.scenario;
   j["accelerators"] = table.accelerators;
   j["rows"] = std::move(rows);
-  if (table.collisions) j["collisions"] = collisions_document(*table.collisions);
+  j["collisions"] = collisions_document(table.collisions);
   j["engine"] = engine_document(table.engine);
   j["assumptions"] = table.assumptions;
   return j;

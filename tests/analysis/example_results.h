@@ -25,6 +25,7 @@ inline Prediction example_prediction() {
              {"cpu to cpu", 4096, 0, 0},
              {"nvlink up", 16384, 0.82, 1.0 / 3}};
   p.trunk_classes = {{"leaf-spine up", 128, 16, 1.5e12, 1}, {"nic to leaf", 16384, 1, 2e10, 0.75}};
+  p.collisions = {{"leaf-spine up", "dp ring", 49152, 0.5, 3, {{0, 0, 30000}, {1, 3, 19152}}}};
   p.cost = {612.3e6, 450.5e6, 774.1e6, 0.125, 22.9e6, 30.9e6, 0.0625, 1984, 65536, 98304, 525, {}};
   p.cost.parts = {{"servers", 2048, 523.4e6, 159e6, 20.5e6, false},
                   {"switches", 1984, 88.9e6, 17e6, 2.4e6, true}};

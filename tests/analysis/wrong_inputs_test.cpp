@@ -110,6 +110,25 @@ TEST_CASE("An engine that cannot run the detail asked for says which one it need
   check_refused(engine("{name: simgrid, detail: coflow}"), 3, "expected detail: steps");
 }
 
+TEST_CASE("What is broken, slow or placed where nothing is, is refused with what there is") {
+  const auto cluster = [](const std::string& line) {
+    return with("  node: hgx", "  " + line + "\n  node: hgx");
+  };
+  check_refused(cluster("degrade: [{switch: spine8, rate: 0Gbps}]"), 3,
+                "it has leaf0 to leaf7, spine0 to spine3");
+  check_refused(cluster("degrade: [{node: 2, rate: 0Gbps}]"), 3, "at most 1; found 2");
+  check_refused(cluster("degrade: [{rate: 0Gbps}]"), 3, "needs \"link\"");
+  check_refused(cluster("stragglers: [{node: 0, sped: 0.5}]"), 3, "did you mean \"speed\"?");
+  check_refused(cluster("stragglers: [{accelerator: 16, speed: 1}]"), 3, "at most 15; found 16");
+  check_refused(cluster("stragglers: [{spread: 3%}]"), 3, "3%");
+  check_refused(cluster("stragglers: {node: 0}"), 3, "stragglers");
+  check_refused(kGood + "placement: {policy: pakced}\n", 3, "did you mean \"packed\"?");
+  check_refused(kGood + "placement: {policy: list, nodes: [0, 2]}\n", 3, "nodes 0 to 1");
+  check_refused(kGood + "placement: {policy: list, nodes: [0]}\n", 3, "finds 8 accelerators");
+  check_refused(kGood + "jobs: []\n", 3, "either job or jobs");
+  check_refused(with("job:", "jobs:"), 3, "jobs");
+}
+
 TEST_CASE("All faults of a file come out together") {
   std::string text = with("radix", "raidx");
   text.replace(text.find("600ns"), 5, "600");

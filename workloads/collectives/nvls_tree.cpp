@@ -54,6 +54,7 @@ std::vector<Lane> lay_nvls_tree(const Group& group, const CollectiveTuning& tuni
   const std::uint32_t rails = shape_of(group).rails;
   return lay_channels(group, tuning, way, [&](std::uint32_t rail, int copy, const auto& add) {
     for (const auto& node : group.nodes) {
+      if (node.size() < 2) continue;  // Scattered placements: nothing to add up there.
       // The head of the rail moves its sums once more each way; over all rails every GPU is one.
       const double both = 1 + 1 / static_cast<double>(node.size());
       for (const Hop& h : ring_inside(group.fabric, node, 0, true)) {
