@@ -60,6 +60,4 @@ std::optional<int> multi_token_named(std::string_view name) {
   return std::nullopt;
 }
 
-bool drops_tokens(std::string_view name) { return has(bare(name), "tokendrop"); }
-
 }  // namespace tenk

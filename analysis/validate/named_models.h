@@ -19,7 +19,4 @@ bool names_experts(std::string_view name);
 // How many tokens beyond the next the row's model predicts, if its name says: "(w/o MTP)".
 std::optional<int> multi_token_named(std::string_view name);
 
-// Did the run drop tokens beyond the mean of each expert? "(tokendrop)".
-bool drops_tokens(std::string_view name);
-
 }  // namespace tenk
