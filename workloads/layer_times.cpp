@@ -56,6 +56,9 @@ struct Half {
   Time inner_backward;
 };
 
+// Which part of a backward pass is built?
+enum class Part { kBoth, kInput, kWeight };
+
 class PassBuilder {
  public:
   PassBuilder(const TrainingSpec& training, const DeviceProfile& device)
@@ -79,16 +82,24 @@ class PassBuilder {
     stream(kResidualForward + (t_.model.dropout ? kMaskForward : 0), whole());
   }
 
-  void backward(const Half& half) {
+  void backward(const Half& half, Part part = Part::kBoth) {
+    if (part == Part::kWeight) {
+      weight_gradient(linear_, hidden(), half.second);
+      return column_weight(linear_, half.first);
+    }
     dropout_backward();
     gather_into([&] {
       cast(hidden());
       product(linear_, shard_.tokens, half.second, hidden());
     });
-    weight_gradient(linear_, hidden(), half.second);
+    if (part == Part::kBoth) weight_gradient(linear_, hidden(), half.second);
     compute(half.inner_backward);
     cast(half.first);
-    column_backward(linear_, half.first);
+    if (part == Part::kBoth) {
+      column_backward(linear_, half.first);
+    } else {
+      column_input(linear_, half.first);
+    }
     stream(kNormBackward + kResidualBackward, whole());
   }
 
@@ -119,9 +130,14 @@ class PassBuilder {
     stream(kLogitsScale, logits);
   }
 
-  void head_backward() {
+  void head_backward(Part part = Part::kBoth) {
+    if (part == Part::kWeight) return column_weight(logits_, shard_.vocab);
     stream(kLogitsBackward, shard_.tokens * shard_.vocab);
-    column_backward(logits_, shard_.vocab);
+    if (part == Part::kBoth) {
+      column_backward(logits_, shard_.vocab);
+    } else {
+      column_input(logits_, shard_.vocab);
+    }
     stream(kNormBackward, whole());
   }
 
@@ -198,6 +214,14 @@ class PassBuilder {
     reduce(true);
     weight_gradient(precision, outputs, hidden());
   }
+  void column_input(Precision precision, std::int64_t outputs) {
+    product(precision, shard_.tokens, hidden(), outputs);
+    reduce();
+  }
+  void column_weight(Precision precision, std::int64_t outputs) {
+    gather();
+    weight_gradient(precision, outputs, hidden());
+  }
 
   const TrainingSpec& t_;
   const DeviceProfile& device_;
@@ -236,6 +260,12 @@ BothWays unfused_attention(const TrainingSpec& t, const DeviceProfile& device,
 BothWays attention_times(const TrainingSpec& t, const DeviceProfile& device,
                          const AttentionShape& shape) {
   if (t.attention == AttentionKernel::kUnfused) return unfused_attention(t, device, shape);
+  if (t.attention == AttentionKernel::kFlash2 && device.attention.flash_2) {
+    DeviceProfile before = device;
+    before.attention.efficiency = *device.attention.flash_2;
+    return {sustained_time(before, attention_forward_time(before, shape)),
+            sustained_time(before, attention_backward_time(before, shape))};
+  }
   return {sustained_time(device, attention_forward_time(device, shape)),
           sustained_time(device, attention_backward_time(device, shape))};
 }
@@ -309,13 +339,25 @@ ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& devi
   passes.layer_forward.front().host = training.host.forward;
   builder.backward(mlp);
   builder.backward(attention);
-  if (training.recompute == Recompute::kFull) passes.layer_backward = passes.layer_forward;
+  const bool repeats = training.recompute == Recompute::kFull;
+  if (repeats) passes.layer_backward = passes.layer_input = passes.layer_forward;
   append(passes.layer_backward, builder.take());
   passes.layer_backward.front().host += training.host.backward;
+  builder.backward(mlp, Part::kInput);
+  builder.backward(attention, Part::kInput);
+  append(passes.layer_input, builder.take());
+  passes.layer_input.front().host += training.host.backward;
+  builder.backward(mlp, Part::kWeight);
+  builder.backward(attention, Part::kWeight);
+  passes.layer_weight = builder.take();
   builder.head_forward();
   passes.head_forward = builder.take();
   builder.head_backward();
   passes.head_backward = builder.take();
+  builder.head_backward(Part::kInput);
+  passes.head_input = builder.take();
+  builder.head_backward(Part::kWeight);
+  passes.head_weight = builder.take();
   return passes;
 }
 

@@ -54,6 +54,9 @@ struct ModelPasses {
   Pass embedding_forward, embedding_backward;
   Pass layer_forward, layer_backward;  // Backward includes what `recompute` repeats.
   Pass head_forward, head_backward;    // Final norm, logits, cross-entropy.
+  // Backward in two parts: gradients of the inputs, with what `recompute` repeats, and of the
+  // weights (Qi et al. 2023). Then a reduction has no weight gradient to run beside.
+  Pass layer_input, layer_weight, head_input, head_weight;
 };
 // A layer's passes carry the host's time; what embedding and head need is left out (assumed small).
 ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& device);

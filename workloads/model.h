@@ -47,11 +47,11 @@ std::int64_t parameters(const TransformerSpec& model);
 
 // Reads `job.model`: {hf-config: PATH}, relative to the file that says so (workloads/formats/
 // hf_config.h), or inline {style: gpt|llama, layers, hidden, heads, vocab, kv-heads, head-dim, ffn,
-// tied-embeddings, positions, name}. Defaults: kv-heads = heads, head-dim = hidden / heads;
-// gpt: ffn = 4 hidden, tied, biases, LayerNorm, dropout, as many learned positions as `sequence`
-// (what is trained); llama: untied, no biases, RMSNorm, rotary, SwiGLU, ffn = 8/3 hidden rounded up
-// to a multiple of 256 (Touvron et al. 2023, section 2.2, and its code). Faults go to `faults`,
-// which must be the section's; a config file that cannot be read throws Error{kFile}.
+// tied-embeddings, dropout, positions, name}. Defaults: kv-heads = heads, head-dim = hidden /
+// heads; gpt: ffn = 4 hidden, tied, biases, LayerNorm, dropout, as many learned positions as
+// `sequence` (what is trained); llama: untied, no biases, RMSNorm, rotary, SwiGLU, ffn = 8/3 hidden
+// rounded up to a multiple of 256 (Touvron et al. 2023, section 2.2, and its code). Faults go to
+// `faults`, which must be the section's; a config file that cannot be read throws Error{kFile}.
 TransformerSpec read_model(Section section, std::int64_t sequence, Faults& faults);
 
 // What must hold between the numbers, reported at `section` (the keys are named by `names`).
