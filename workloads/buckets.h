@@ -10,13 +10,13 @@
 
 #include "workloads/layer_times.h"
 #include "workloads/schedules/schedule.h"
-#include "workloads/stages.h"
+#include "workloads/shard.h"
 
 namespace tenk {
 
 struct Bucket {
   Chunk part;
-  std::int64_t parameters = 0;  // On this rank, whole.
+  LocalParameters held;  // On this rank, whole.
 };
 
 // Least parameters of a bucket: as the job says, else a layer each under ZeRO-3, else Megatron's

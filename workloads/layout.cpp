@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "workloads/experts.h"
 #include "workloads/schedules/list.h"
 
 namespace tenk {
@@ -38,6 +39,7 @@ LayoutSpec read_parallel(Section& section) {
   layout.vpp = section.integer("vpp", degree, 1);
   layout.dp = section.integer("dp", degree, 1);
   layout.ep = section.integer("ep", degree, 1);
+  layout.etp = section.integer("etp", degree, layout.tp);
   layout.sequence_parallel = section.boolean("sequence-parallel", true);
   layout.zero = static_cast<int>(section.integer("zero", {0, 3}, 1));
   layout.shard = section.integer("shard", degree, 0);
@@ -47,8 +49,7 @@ LayoutSpec read_parallel(Section& section) {
       section.word("schedule", names_of(schedules()), interleaves ? "interleaved" : "1f1b");
   section.finish();
   if (layout.cp != 1) refuse(section, "cp", layout.cp, "1");
-  if (layout.ep != 1) refuse(section, "ep", layout.ep, "1");
-  layout.cp = layout.ep = 1;
+  layout.cp = 1;
   return layout;
 }
 
@@ -146,6 +147,10 @@ void check_shard(const TrainingSpec& t, Section& parallel) {
     parallel.fail("shard", fmt::format("{0}.shard {1} has nothing to cut under {0}.zero 0; zero 1, "
                                        "2 or 3 would allow it",
                                        parallel.what(), layout.shard));
+  } else if (t.model.experts.routed > 0) {
+    parallel.fail("shard", fmt::format("{0}.shard {1}: a model with experts cuts state over all of "
+                                       "its ranks; leave {0}.shard out",
+                                       parallel.what(), layout.shard));
   } else if (ranks % layout.shard != 0) {
     constexpr std::size_t kMostShown = 12;
     std::vector<std::int64_t> allowed;
@@ -155,6 +160,39 @@ void check_shard(const TrainingSpec& t, Section& parallel) {
     parallel.fail("shard",
                   fmt::format("{}.shard {} must divide dp {}; possible: {}", parallel.what(),
                               layout.shard, layout.dp, fmt::join(allowed, ", ")));
+  }
+}
+
+// Experts are dealt over the ranks of a stage, whatever tp and dp are.
+void check_experts(const TrainingSpec& t, Section& parallel) {
+  const LayoutSpec& l = t.layout;
+  const ExpertSpec& experts = t.model.experts;
+  const std::int64_t ranks = l.tp * l.cp * l.dp;
+  if (experts.routed == 0) {
+    if (l.ep > 1) {
+      parallel.fail("ep",
+                    fmt::format("{}.ep {} needs a model with experts", parallel.what(), l.ep));
+    } else if (l.etp != l.tp) {
+      parallel.fail("etp",
+                    fmt::format("{}.etp {} needs a model with experts", parallel.what(), l.etp));
+    }
+    return;
+  }
+  if (experts.routed % l.ep != 0) {
+    parallel.fail("ep", fmt::format("{}.ep {} must divide the model's {} routed experts",
+                                    parallel.what(), l.ep, experts.routed));
+  } else if (experts.ffn % l.etp != 0) {
+    parallel.fail("etp", fmt::format("{}.etp {} must divide the experts' ffn {}", parallel.what(),
+                                     l.etp, experts.ffn));
+  } else if (ranks % (l.ep * l.etp) != 0) {
+    parallel.fail("ep", fmt::format("{}: ep {} x etp {} must divide tp {} x cp {} x dp {} = {}",
+                                    parallel.what(), l.ep, l.etp, l.tp, l.cp, l.dp, ranks));
+  }
+  if (l.tp > 1 && !l.sequence_parallel) {
+    parallel.fail("sequence-parallel",
+                  fmt::format("{0}: experts with tp {1} need sequence-parallel: each of the tp "
+                              "ranks routes its own tokens",
+                              parallel.what(), l.tp));
   }
 }
 
@@ -243,7 +281,7 @@ void check_size(TrainingSpec& t, Section& parallel) {
   if (l.tp * l.pp <= kMostAccelerators && l.accelerators() <= kMostAccelerators) return;
   parallel.fail(fmt::format("{}: tp {} x pp {} x dp {} is more than {} accelerators",
                             parallel.what(), l.tp, l.pp, l.dp, kMostAccelerators));
-  l.tp = l.pp = l.dp = 1;
+  l.tp = l.pp = l.dp = l.ep = l.etp = 1;
 }
 
 }  // namespace
@@ -257,6 +295,7 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   t.layout_where = parallel.where();
   t.batch = read_batch(batch);
   t.model = read_model(job.section("model"), t.batch.sequence, faults);
+  t.router = read_router(job.section("router", false), t.model, t.layout.ep);
   t.recompute = read_recompute(job);
   t.attention = read_attention(job);
   t.host = read_host(job.section("host", false));
@@ -272,6 +311,7 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   if (clean && !faults.empty()) return t;  // What failed reads as 1 and would only mislead.
   check_tp(t, parallel);
   check_shard(t, parallel);
+  check_experts(t, parallel);
   check_chunks(t, parallel);
   check_schedule(t, parallel);
   check_batch(t, batch);

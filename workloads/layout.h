@@ -26,7 +26,8 @@ struct LayoutSpec {
   std::int64_t pp = 1;
   std::int64_t vpp = 1;  // Chunks of a stage.
   std::int64_t dp = 1;
-  std::int64_t ep = 1;
+  std::int64_t ep = 1;   // Ranks that share a layer's routed experts,
+  std::int64_t etp = 1;  // and each of these experts; both among tp x cp x dp ranks of a stage.
   bool sequence_parallel = true;  // Of no effect with tp 1.
   int zero = 1;                   // What is sharded: 0 nothing, 1 optimizer, 2 gradients, 3 all.
   std::int64_t shard = 0;         // Ranks that share one copy of that; 0: all data ranks.
@@ -36,20 +37,30 @@ struct LayoutSpec {
   std::string schedule = "1f1b";  // Of workloads/schedules/list.h.
 
   std::int64_t accelerators() const { return tp * cp * pp * dp; }
+  // Ranks of a stage that hold the same routed experts.
+  std::int64_t expert_data() const { return tp * cp * dp / (ep * etp); }
   std::int64_t chunks() const { return pp * vpp; }
   // Ranks with the same parameters and different tokens: those that reduce gradients.
   std::int64_t data_ranks() const { return dp; }
   // Ranks among which state is cut, and copies of that whole.
   std::int64_t shards() const { return zero == 0 ? 1 : shard > 0 ? shard : data_ranks(); }
   std::int64_t copies() const { return data_ranks() / shards(); }
+  std::int64_t expert_shards() const { return zero == 0 ? 1 : expert_data(); }
   bool shards_sequence() const { return sequence_parallel && tp > 1; }
-  PerDimension degrees() const { return {tp, cp, ep, dp, pp}; }
+  // Experts are dealt over ranks that have other coordinates already.
+  PerDimension degrees() const { return {tp, cp, 1, dp, pp}; }
 };
 
 struct BatchSpec {
   std::int64_t global = 1;    // Sequences a step.
   std::int64_t micro = 1;     // Sequences a micro-batch.
   std::int64_t sequence = 1;  // Tokens a sequence.
+};
+
+// How unevenly a router fills the experts (workloads/experts.h).
+struct RouterSpec {
+  double capacity = 0;  // Most tokens that a rank's experts take, over the mean; 0: all that come.
+  double busiest = 1;   // Tokens that come to the busiest rank's experts, over the mean.
 };
 
 enum class Recompute { kNone, kSelective, kFull };
@@ -88,6 +99,7 @@ struct TrainingSpec {
   TransformerSpec model;
   LayoutSpec layout;
   BatchSpec batch;
+  RouterSpec router;
   Precision precision = Precision::kBf16;  // Of the linear layers' products.
   Recompute recompute = Recompute::kNone;
   AttentionKernel attention = AttentionKernel::kFlash;
@@ -103,15 +115,15 @@ struct TrainingSpec {
   std::int64_t tokens_per_step() const { return batch.global * batch.sequence; }
 };
 
-// Reads the keys model, parallel {tp, cp, pp, vpp, dp, ep, sequence-parallel, zero, shard,
-// chunk-layers, schedule}, batch {global, micro, sequence}, precision, gradients {precision,
-// bucket, keep}, recompute, attention, host {forward, backward} and overlap {tp, dp, pp} of `job`,
-// and `placement` (which may read as empty). Defaults: all degrees 1, sequence-parallel true, zero
-// 1, shard all, micro 1, precision bf16, gradients {precision: fp32, keep: shards under zero 2 and
-// 3}, recompute none, attention flash, host {forward: 0.9ms, backward: 1.7ms} (assumed;
-// docs/model.md), overlap {tp: false, dp: false but true under zero 3, pp: true}, schedule
-// interleaved if vpp > 1. `faults` must be those of both sections; a
-// spec read with faults must not be built.
+// Reads the keys model, parallel {tp, cp, pp, vpp, dp, ep, etp, sequence-parallel, zero, shard,
+// chunk-layers, schedule}, batch {global, micro, sequence}, router (experts.h), precision,
+// gradients {precision, bucket, keep}, recompute, attention, host {forward, backward} and overlap
+// {tp, dp, pp} of `job`, and `placement` (which may read as empty). Defaults: all degrees 1 but etp
+// as tp, sequence-parallel true, zero 1, shard all, micro 1, precision bf16, gradients {precision:
+// fp32, keep: shards under zero 2 and 3}, recompute none, attention flash, host {forward: 0.9ms,
+// backward: 1.7ms} (assumed; docs/model.md), overlap {tp: false, dp: false but true under zero 3,
+// pp: true}, schedule interleaved if vpp > 1. `faults` must be those of both sections; a spec read
+// with faults must not be built.
 TrainingSpec read_training(Section job, Section placement, Faults& faults);
 
 // Adds a fault with the arithmetic, and the nearest dp that works, unless tp x cp x pp x dp is the

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "workloads/flops.h"
+#include "workloads/shard.h"
 
 namespace tenk {
 namespace {
@@ -50,6 +51,34 @@ Family data_groups(const TrainingSpec& t, std::string name, std::int64_t size,
   return family;
 }
 
+// The ranks of each stage, ascending: where experts are dealt among them.
+std::vector<std::vector<RankId>> stage_ranks(const TrainingSpec& t) {
+  std::vector<std::vector<RankId>> stages(static_cast<std::size_t>(t.layout.pp));
+  for (std::size_t r = 0; r < t.grid.ranks(); ++r) {
+    const PerDimension at = t.grid.coordinates_of(RankId(r));
+    stages[static_cast<std::size_t>(at[static_cast<std::size_t>(Dimension::kPp)])].push_back(
+        RankId(r));
+  }
+  return stages;
+}
+
+// Groups of `size` ranks of a stage, `stride` apart in that order.
+Family dealt(const TrainingSpec& t, std::string name, Category category, std::int64_t size,
+             std::int64_t stride) {
+  Family family = empty_family(std::move(name), category);
+  for (const std::vector<RankId>& ranks : stage_ranks(t)) {
+    for (std::size_t first = 0; first < ranks.size(); ++first) {
+      const auto step = static_cast<std::size_t>(stride);
+      const auto members = static_cast<std::size_t>(size);
+      if (first / step % members != 0) continue;
+      std::vector<RankId> group;
+      for (std::size_t i = 0; i < members; ++i) group.push_back(ranks[first + i * step]);
+      family.add(group);
+    }
+  }
+  return family;
+}
+
 // (source, destination) pairs between neighbouring stages, by the rank of the earlier stage.
 Family stage_pairs(const TrainingSpec& t, std::string name, bool forward) {
   Family family = empty_family(std::move(name), Category::kPp, true);
@@ -76,6 +105,15 @@ Family pipeline_ends(const RankGrid& grid) {
   return family;
 }
 
+template <class Add>
+void add_expert_families(const TrainingSpec& t, TrainingFamilies& ids, const Add& add) {
+  const auto& [ep, etp] = std::pair(t.layout.ep, t.layout.etp);
+  const std::int64_t data = t.layout.expert_data();
+  if (etp > 1) ids.etp = add(dealt(t, "etp", Category::kEp, etp, 1));
+  if (ep > 1) ids.ep = add(dealt(t, "ep", Category::kEp, ep, etp));
+  if (data > 1) ids.expert_dp = add(dealt(t, "expert-dp", Category::kDp, data, ep * etp));
+}
+
 TrainingFamilies add_families(const TrainingSpec& t, std::vector<Family>& families) {
   TrainingFamilies ids;
   const auto add = [&](Family family) {
@@ -93,7 +131,8 @@ TrainingFamilies add_families(const TrainingSpec& t, std::vector<Family>& famili
   if (layout.copies() > 1) {
     ids.dp_copies = add(data_groups(t, shards > 1 ? "dp-copies" : "dp", layout.copies(), shards));
   }
-  if (layout.pp > 1 && t.model.tied_embeddings) ids.embedding = add(pipeline_ends(t.grid));
+  if (t.model.experts.routed > 0) add_expert_families(t, ids, add);
+  if (shares_embedding(t)) ids.embedding = add(pipeline_ends(t.grid));
   return ids;
 }
 
@@ -168,9 +207,10 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
   if (t.model.parallel_residual) {
     list.emplace_back("the parallel residual of the model runs as two halves in turn");
   }
-  if (t.model.sliding_window > 0 && t.model.sliding_window < t.batch.sequence) {
-    list.push_back(fmt::format("attention over a window of {} tokens is computed over all {}",
-                               t.model.sliding_window, t.batch.sequence));
+  if (t.model.experts.routed > 0) {
+    list.emplace_back(
+        "experts: router, dispatch, grouped products, combine and shared expert one after the "
+        "other; ranks wait for the busiest");
   }
   for (const auto& more : {layout_assumptions(t), sharding_assumptions(t)}) {
     list.insert(list.end(), more.begin(), more.end());

@@ -47,10 +47,16 @@ class StageBuilder {
   const ChunkPasses& chunk_of(const PipelineStep& step) const {
     return chunks_[static_cast<std::size_t>(step.chunk)];
   }
-  bool exchanges() const { return t_.layout.data_ranks() > 1; }
+  bool has_experts() const { return t_.model.experts.routed > 0; }
+  bool exchanges() const {
+    return t_.layout.data_ranks() > 1 || (has_experts() && t_.layout.expert_data() > 1);
+  }
+  bool cuts() const {
+    return t_.layout.shards() > 1 || (has_experts() && t_.layout.expert_shards() > 1);
+  }
   bool overlaps_dp() const { return t_.overlap.dp && exchanges(); }
-  bool gathers_always() const { return t_.layout.zero == 3 && t_.layout.shards() > 1; }
-  bool gathers_once() const { return t_.layout.zero != 3 && t_.layout.shards() > 1; }
+  bool gathers_always() const { return t_.layout.zero == 3 && cuts(); }
+  bool gathers_once() const { return t_.layout.zero != 3 && cuts(); }
 
   void check_length() const;
   void find_duties();
@@ -60,8 +66,9 @@ class StageBuilder {
   void add_pass(const Pass& pass);
   OpIndex add_neighbour(Stream stream, SlotId slot, bool sends);
   OpIndex add_exchange(FamilyId family, Collective op, std::int64_t bytes);
-  OpIndex add_gradients(std::int64_t parameters);
-  OpIndex add_gather(std::int64_t parameters);
+  OpIndices add_gradients(const LocalParameters& held);
+  OpIndices add_gather(const LocalParameters& held);
+  void wait_for(const OpIndices& ops) { due_.insert(due_.end(), ops.begin(), ops.end()); }
   void add_first_gathers();
   void add_next_gather();
   void await_parameters(const PipelineStep& step, std::size_t bucket);
@@ -82,15 +89,15 @@ class StageBuilder {
   SlotId forward_slot_, backward_slot_;
 
   Program program_;
-  OpIndices due_;                                // What the next operation on kCompute waits for.
-  OpIndices last_;                               // The last one on kCompute, if any.
-  OpIndices issued_;                             // The pass that the host issues now.
-  OpIndices exchanged_;                          // Gradient exchanges under way.
-  std::vector<OpIndices> gathered_;              // [chunk][bucket]: its gather for the whole step.
-  std::vector<Gather> gathers_;                  // ZeRO-3, in the order of their passes,
-  std::size_t next_gather_ = 0;                  // the first that has no operation yet,
-  std::deque<OpIndex> arriving_;                 // and operations whose pass has not come yet.
-  std::vector<std::vector<std::size_t>> needs_;  // [step]: buckets that a gather brings.
+  OpIndices due_;                                 // What the next operation on kCompute waits for.
+  OpIndices last_;                                // The last one on kCompute, if any.
+  OpIndices issued_;                              // The pass that the host issues now.
+  OpIndices exchanged_;                           // Gradient exchanges under way.
+  std::vector<std::vector<OpIndices>> gathered_;  // [chunk][bucket]: its gathers for the step.
+  std::vector<Gather> gathers_;                   // ZeRO-3, in the order of their passes,
+  std::size_t next_gather_ = 0;                   // the first that has no operation yet,
+  std::deque<OpIndices> arriving_;                // and operations whose pass has not come yet.
+  std::vector<std::vector<std::size_t>> needs_;   // [step]: buckets that a gather brings.
 };
 
 // While no layer is issued more slowly than it computes, the host, which runs ahead, never makes
@@ -104,7 +111,9 @@ bool can_be_host_bound(const ModelPasses& passes) {
     }
     return host > compute;
   };
-  return slower(passes.layer_forward) || slower(passes.layer_backward);
+  return std::any_of(passes.layers.begin(), passes.layers.end(), [&](const LayerPasses& layer) {
+    return slower(layer.forward) || slower(layer.backward);
+  });
 }
 
 Bytes message_of(const TrainingSpec& t) {
@@ -188,7 +197,7 @@ void StageBuilder::find_gathers() {
     for (std::size_t k = 0; k < n; ++k) {
       const std::size_t b = steps_[i].forward() ? k : n - 1 - k;
       const Bucket& bucket = chunks_[c].buckets[b].bucket;
-      if (bucket.parameters == 0) continue;
+      if (bucket.held.all == 0) continue;
       std::int64_t& held = holders[c][b];
       const bool stays = bucket.part.layers == 0;
       const bool here = stays && (held > 0 || !steps_[i].forward());
@@ -220,7 +229,7 @@ void StageBuilder::add_issue(const Pass& pass) {
 }
 
 void StageBuilder::add_pass(const Pass& pass) {
-  due_.insert(due_.end(), issued_.begin(), issued_.end());
+  wait_for(issued_);
   issued_.clear();
   if (host_bound_) add_issue(pass);
   OpIndices beside;  // Runs beside the computation that comes next.
@@ -233,8 +242,8 @@ void StageBuilder::add_pass(const Pass& pass) {
       continue;
     }
     op.kind = Op::Kind::kCommunicate;
-    op.category = Category::kTp;
-    op.slot = slot_of(slots_, families_.tp, piece.op, piece.bytes);
+    op.category = piece.peers == Peers::kTp ? Category::kTp : Category::kEp;
+    op.slot = slot_of(slots_, families_.of(piece.peers), piece.op, piece.bytes);
     if (piece.beside_next) {
       op.stream = Stream::kTp;
       OpIndices before = due_;
@@ -269,23 +278,35 @@ OpIndex StageBuilder::add_exchange(FamilyId family, Collective op_kind, std::int
 
 // --- Parameters and gradients -------------------------------------------------------------------
 
-OpIndex StageBuilder::add_gather(std::int64_t parameters) {
-  return add_exchange(families_.dp, Collective::kAllGather, parameters * kElement);
+OpIndices StageBuilder::add_gather(const LocalParameters& held) {
+  OpIndices ops;
+  const auto add = [&](FamilyId family, std::int64_t ranks, std::int64_t parameters) {
+    if (ranks == 1 || parameters == 0) return;
+    ops.push_back(add_exchange(family, Collective::kAllGather, parameters * kElement));
+  };
+  add(families_.dp, t_.layout.shards(), held.dense());
+  add(families_.expert_dp, t_.layout.expert_shards(), held.experts);
+  return ops;
 }
 
 // Each rank ends with its shard of the sum over all copies.
-OpIndex StageBuilder::add_gradients(std::int64_t parameters) {
-  const std::int64_t shards = t_.layout.shards();
+OpIndices StageBuilder::add_gradients(const LocalParameters& held) {
+  const LayoutSpec& layout = t_.layout;
   const std::int64_t bytes = t_.gradients.bytes();
-  OpIndex last = 0;
-  if (shards > 1) {
-    last = add_exchange(families_.dp, Collective::kReduceScatter, parameters * bytes);
+  OpIndices ops;
+  if (layout.shards() > 1 && held.dense() > 0) {
+    ops.push_back(add_exchange(families_.dp, Collective::kReduceScatter, held.dense() * bytes));
   }
-  if (t_.layout.copies() > 1) {  // After the reduction: both are on kDp.
-    const std::int64_t part = (parameters + shards - 1) / shards;
-    last = add_exchange(families_.dp_copies, Collective::kAllReduce, part * bytes);
+  if (layout.copies() > 1 && held.dense() > 0) {  // After the reduction: both are on kDp.
+    const std::int64_t part = (held.dense() + layout.shards() - 1) / layout.shards();
+    ops.push_back(add_exchange(families_.dp_copies, Collective::kAllReduce, part * bytes));
   }
-  return last;
+  if (layout.expert_data() > 1 && held.experts > 0) {
+    ops.push_back(add_exchange(
+        families_.expert_dp, layout.zero == 0 ? Collective::kAllReduce : Collective::kReduceScatter,
+        held.experts * bytes));
+  }
+  return ops;
 }
 
 // Under overlap the parameters that the optimizer of the step before updated are gathered bucket by
@@ -293,36 +314,33 @@ OpIndex StageBuilder::add_gradients(std::int64_t parameters) {
 // step, so that costs this step what it would cost the next.
 void StageBuilder::add_first_gathers() {
   for (const ChunkPasses& chunk : chunks_) {
-    OpIndices& of_chunk = gathered_.emplace_back();
-    for (const BucketPasses& b : chunk.buckets) {
-      const std::int64_t parameters = b.bucket.parameters;
-      of_chunk.push_back(parameters > 0 ? add_gather(parameters) : 0);
-    }
+    auto& of_chunk = gathered_.emplace_back();
+    for (const BucketPasses& b : chunk.buckets) of_chunk.push_back(add_gather(b.bucket.held));
   }
 }
 
 void StageBuilder::add_next_gather() {
   if (next_gather_ == gathers_.size()) return;
   const Gather& g = gathers_[next_gather_++];
-  arriving_.push_back(add_gather(chunks_[g.chunk].buckets[g.bucket].bucket.parameters));
+  arriving_.push_back(add_gather(chunks_[g.chunk].buckets[g.bucket].bucket.held));
 }
 
 // ZeRO-3 under overlap: while a bucket computes, the next one arrives and the one before has been
 // freed (PyTorch: backward prefetch, and at most two gathered units beside the root).
 void StageBuilder::await_parameters(const PipelineStep& step, std::size_t bucket) {
   if (!gathers_always()) {
-    due_.push_back(gathered_[static_cast<std::size_t>(step.chunk)][bucket]);
-    return;
+    return wait_for(gathered_[static_cast<std::size_t>(step.chunk)][bucket]);
   }
   if (arriving_.empty()) add_next_gather();
-  due_.push_back(arriving_.front());
+  wait_for(arriving_.front());
   arriving_.pop_front();
   if (overlaps_dp()) add_next_gather();
 }
 
 void StageBuilder::send_gradients(const Bucket& bucket) {
-  const OpIndex op = add_gradients(bucket.parameters);
-  (overlaps_dp() ? exchanged_ : due_).push_back(op);
+  const OpIndices ops = add_gradients(bucket.held);
+  OpIndices& until = overlaps_dp() ? exchanged_ : due_;
+  until.insert(until.end(), ops.begin(), ops.end());
 }
 
 // --- Steps --------------------------------------------------------------------------------------
@@ -338,7 +356,7 @@ void StageBuilder::add_step(std::size_t index) {
   for (std::size_t k = 0; k < n; ++k) {
     const std::size_t b = step.forward() ? k : n - 1 - k;
     const BucketPasses& part = chunk.buckets[b];
-    const bool has_some = part.bucket.parameters > 0;
+    const bool has_some = part.bucket.held.all > 0;
     const bool comes =
         !gathers_always() || std::count(needs_[index].begin(), needs_[index].end(), b);
     if (awaits && has_some && comes) await_parameters(step, b);
@@ -367,14 +385,14 @@ void StageBuilder::add_steps() {
     }
     OpIndices sent;
     for (std::size_t k = i; k < end; ++k) {
-      due_.insert(due_.end(), received[k - i].begin(), received[k - i].end());
+      wait_for(received[k - i]);
       add_step(k);
       if (!chunk_of(steps_[k]).sends(steps_[k])) continue;
       sent.push_back(steps_[k].forward()
                          ? add_neighbour(Stream::kSendForward, forward_slot_, true)
                          : add_neighbour(Stream::kSendBackward, backward_slot_, true));
     }
-    if (!t_.overlap.pp) due_.insert(due_.end(), sent.begin(), sent.end());
+    if (!t_.overlap.pp) wait_for(sent);
     i = end;
   }
 }
@@ -391,7 +409,7 @@ void StageBuilder::add_shared_gradients(const LocalParameters& held) {
     add_in_order(op);
   }
   const bool has_embedding = stage_ == 0 || stage_ == layout.pp - 1;
-  if (t_.model.tied_embeddings && layout.pp > 1 && has_embedding) {
+  if (shares_embedding(t_) && has_embedding) {
     due_.push_back(
         add_exchange(families_.embedding, Collective::kAllReduce, local_embedding(t_) * bytes));
   }
@@ -399,20 +417,19 @@ void StageBuilder::add_shared_gradients(const LocalParameters& held) {
 
 // What follows the last backward pass. Megatron-LM: finalize_model_grads, then the optimizer.
 void StageBuilder::add_update(const DeviceProfile& device) {
-  due_.insert(due_.end(), issued_.begin(), issued_.end());
+  wait_for(issued_);
   const LocalParameters held = stage_parameters(t_, stage_);
   add_shared_gradients(held);
   const bool all_sent =
       std::any_of(duties_.begin(), duties_.end(), [](const Duty& x) { return x.sends_gradients; });
-  due_.insert(due_.end(), exchanged_.begin(), exchanged_.end());
-  if (exchanges() && !all_sent) due_.push_back(add_gradients(held.all));
+  wait_for(exchanged_);
+  if (exchanges() && !all_sent) wait_for(add_gradients(held));
   Op adam;
-  const std::int64_t ways = t_.layout.shards();
-  const std::int64_t updated = (held.all + ways - 1) / ways;
+  const std::int64_t updated = updated_parameters(t_, held);
   const std::int64_t kept = t_.gradients.keeps_shards ? updated : held.all;
   adam.duration = optimizer_time(device, t_.precision, updated, kept);
   add_in_order(adam);
-  if (gathers_once() && !overlaps_dp()) add_gather(held.all);
+  if (gathers_once() && !overlaps_dp()) add_gather(held);
 }
 
 Program StageBuilder::run(const DeviceProfile& device) {

@@ -38,8 +38,8 @@ Run run(const ScheduleKind& kind, const PipelineShape& shape, std::int64_t f, st
         const bool turn = !step.forward() && v == last;
         const Key input{step.forward() || turn,
                         step.forward() ? v - 1
-                        : turn       ? v
-                                     : v + 1,
+                        : turn         ? v
+                                       : v + 1,
                         step.micro_batch};
         if (!first) {
           const auto found = ends.find(input);

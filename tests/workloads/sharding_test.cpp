@@ -29,9 +29,14 @@ std::map<Collective, std::int64_t> bytes_of(const Workload& w, const std::string
   return bytes;
 }
 
-const std::vector<std::string> kSharded = {
-    "zero: 2", "zero: 3", "tp: 2, zero: 3", "pp: 3, zero: 2", "pp: 3, vpp: 2, zero: 3",
-    "zero: 3, shard: 2", "zero: 1, shard: 2", "zero: 2, shard: 1"};
+const std::vector<std::string> kSharded = {"zero: 2",
+                                           "zero: 3",
+                                           "tp: 2, zero: 3",
+                                           "pp: 3, zero: 2",
+                                           "pp: 3, vpp: 2, zero: 3",
+                                           "zero: 3, shard: 2",
+                                           "zero: 1, shard: 2",
+                                           "zero: 2, shard: 1"};
 
 }  // namespace
 
@@ -111,8 +116,7 @@ TEST_CASE("One layer computes while the next one arrives, never the one after th
   std::map<std::uint32_t, bool> gather;
   for (std::uint32_t i = 0; i < program.ops.size(); ++i) {
     const Op& op = program.ops[i];
-    if (op.kind == Op::Kind::kCommunicate &&
-        w.slots[op.slot.value].op == Collective::kAllGather) {
+    if (op.kind == Op::Kind::kCommunicate && w.slots[op.slot.value].op == Collective::kAllGather) {
       gather[i] = true;
       most = std::max(most, ++arriving);
     }

@@ -40,8 +40,7 @@ double activations(const TrainingSpec& t, std::size_t stage = 0) {
 
 }  // namespace
 
-TEST_CASE(
-    "A GPT layer keeps s b h (10 + 24/t + 5 a s/h t); sequence parallelism cuts the 10 too") {
+TEST_CASE("A GPT layer keeps s b h (10 + 24/t + 5 a s/h t); sequence parallelism cuts the 10 too") {
   for (const Row& r : {k22B, k175B, k530B, k1T}) {
     const double sbh = kSequence * r.micro * r.hidden;
     const LayerActivations plain = layer_activations(korthikanti(r, false));
@@ -67,8 +66,7 @@ TEST_CASE("The first stage keeps L (1 + (p - 1)/(p v)) layers of one micro-batch
   }
 }
 
-TEST_CASE(
-    "One stage keeps all layers, the embedding's mask and 4 s b h/t (1 + v/h) for the head") {
+TEST_CASE("One stage keeps all layers, the embedding's mask and 4 s b h/t (1 + v/h) for the head") {
   const Row& r = k22B;
   const double sbh_t = kSequence * r.micro * r.hidden / r.tp;
   CHECK(activations(korthikanti(r, true)) ==
