@@ -73,7 +73,9 @@ RouterSpec read_router(Section section, const TransformerSpec& m, std::int64_t e
   const auto seed = static_cast<std::uint64_t>(section.integer("seed", {0}, 42));
   section.finish();
   const std::int64_t routed = m.experts.routed;
-  if (!counts.empty() && skewed) {
+  if (routed == 0 && (router.capacity > 0 || skewed || !counts.empty())) {
+    section.fail(section.what() + " needs a model with experts");
+  } else if (!counts.empty() && skewed) {
     section.fail("skew", fmt::format("{0}.skew and {0}.load both say how busy experts are; give "
                                      "one of them",
                                      section.what()));

@@ -119,16 +119,16 @@ std::int64_t parameters(const TransformerSpec& model);
 // Those that one token meets: `top_k` of the routed experts, all else whole.
 std::int64_t active_parameters(const TransformerSpec& model);
 
-// Reads `job.model`: {hf-config: PATH}, relative to the file that says so, or {preset: NAME} of
-// profiles/models, both as workloads/formats/hf_config.h reads them, or inline {style: gpt|llama,
-// layers, hidden, heads, vocab, kv-heads, head-dim, ffn, tied-embeddings, dropout, positions,
-// window, experts {routed, top-k, ffn, shared-ffn, dense-layers, every}, latent {key-rank,
-// query-rank, rotary-dim, value-dim}, multi-token, name}. Defaults: kv-heads = heads, head-dim =
-// hidden / heads; gpt: ffn = 4 hidden, tied, biases, LayerNorm, dropout, as many learned positions
-// as `sequence` (what is trained); llama: untied, no biases, RMSNorm, rotary, SwiGLU, ffn = 8/3
-// hidden rounded up to a multiple of 256 (Touvron et al. 2023, section 2.2, and its code); experts:
-// as wide as ffn, none shared, in every layer but the first dense-layers. Faults go to `faults`,
-// which must be the section's; a config file that cannot be read throws Error{kFile}.
+// Reads `job.model`: {hf-config: PATH}, relative to the file that says so, or {preset: NAME,
+// multi-token} of profiles/models, both as workloads/formats/hf_config.h reads them, or inline
+// {style: gpt|llama, layers, hidden, heads, vocab, kv-heads, head-dim, ffn, tied-embeddings,
+// dropout, positions, window, experts {routed, top-k, ffn, shared-ffn, dense-layers, every}, latent
+// {key-rank, query-rank, rotary-dim, value-dim}, multi-token, name}. Defaults: kv-heads = heads,
+// head-dim = hidden / heads; gpt: ffn = 4 hidden, tied, biases, LayerNorm, dropout, as many learned
+// positions as `sequence` (what is trained); llama: untied, no biases, RMSNorm, rotary, SwiGLU,
+// ffn = 8/3 hidden rounded up to a multiple of 256 (Touvron et al. 2023, section 2.2, and its
+// code); experts: as wide as ffn, none shared, in every layer but the first dense-layers. Faults go
+// to `faults`, which must be the section's; a config file that cannot be read throws Error{kFile}.
 TransformerSpec read_model(Section section, std::int64_t sequence, Faults& faults);
 
 // What must hold between the numbers, reported at `section` (the keys are named by `names`).

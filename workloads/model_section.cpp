@@ -11,6 +11,8 @@
 namespace tenk {
 namespace {
 
+constexpr std::int64_t kMostModules = 16;
+
 TransformerSpec gpt_defaults(std::int64_t sequence) {
   TransformerSpec model;
   model.positions = sequence;
@@ -62,7 +64,7 @@ void read_experts(Section section, TransformerSpec& model) {
 void read_more(Section& section, TransformerSpec& model) {
   if (section.has("latent")) read_latent(section.section("latent"), model);
   if (section.has("experts")) read_experts(section.section("experts"), model);
-  model.multi_token = section.integer("multi-token", {0, 16}, 0);
+  model.multi_token = section.integer("multi-token", {0, kMostModules}, 0);
   const std::int64_t window = section.integer("window", {0}, 0);
   if (window == 0) return;
   model.kinds.resize(static_cast<std::size_t>(model.layers));
@@ -106,8 +108,10 @@ std::filesystem::path directory_of(const std::string& file) {
 
 TransformerSpec read_preset(Section& section, Faults& faults) {
   const std::string name = section.word("preset", preset_names("models"));
+  TransformerSpec model = read_hf_model(load_preset("models", name), name, faults);
+  model.multi_token = section.integer("multi-token", {0, kMostModules}, model.multi_token);
   section.finish();
-  return read_hf_model(load_preset("models", name), name, faults);
+  return model;
 }
 
 }  // namespace

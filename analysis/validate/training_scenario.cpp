@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "analysis/validate/hardware.h"
+#include "analysis/validate/named_models.h"
 #include "sim/base/presets.h"
 #include "workloads/model.h"
 
@@ -38,11 +39,13 @@ constexpr Form kLlama{"Llama", "style: llama"};
 constexpr Form kMpt{"MPT", "style: gpt, dropout: false"};  // MosaicML/llm-foundry's defaults.
 
 struct Shape {
+  std::string text;  // A preset where the row's name means one; else empty, and:
   Form form;
   std::int64_t heads = 1, kv_heads = 1, ffn = 1, vocab = 1;
 };
 
 std::string model_yaml(const TrainingRow& row, const Shape& s) {
+  if (!s.text.empty()) return s.text;
   return fmt::format("{{{}, layers: {}, hidden: {}, heads: {}, kv-heads: {}, ffn: {}, vocab: {}}}",
                      s.form.yaml, *row.layers, *row.hidden, s.heads, s.kv_heads, s.ffn, s.vocab);
 }
@@ -75,6 +78,13 @@ Form form_of(const TrainingRow& row) {
 
 Shape shape_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
   Shape shape;
+  if (const auto preset = expert_model_named(row.model)) {
+    assumptions.emplace_back("experts as in the public configuration of the model's name");
+    const auto modules = multi_token_named(row.model);
+    shape.text = fmt::format("{{preset: {}{}}}", *preset,
+                             modules ? fmt::format(", multi-token: {}", *modules) : "");
+    return shape;
+  }
   shape.form = form_of(row);
   const std::int64_t hidden = *row.hidden;
   shape.heads = row.heads.value_or(0);
@@ -253,6 +263,18 @@ bool shards_sequence(const TrainingRow& row, std::vector<std::string>& assumptio
   return modern;
 }
 
+// Degrees of the experts. Megatron gives each expert the tp of the rest unless told otherwise.
+std::string expert_degrees(const TrainingRow& row, std::int64_t dp,
+                           std::vector<std::string>& assumptions) {
+  const std::int64_t ep = row.ep.value_or(1);
+  if (!expert_model_named(row.model)) return "";
+  const bool fits = *row.tp * dp % (ep * *row.tp) == 0;
+  if (*row.tp > 1) {
+    assumptions.emplace_back("experts are cut in tp parts, or none where ep x tp does not fit");
+  }
+  return fmt::format(", ep: {}, etp: {}", ep, fits ? *row.tp : 1);
+}
+
 std::string job_yaml(const TrainingRow& row, const Shape& shape,
                      std::vector<std::string>& assumptions) {
   const std::int64_t dp = *row.gpus / (*row.tp * *row.pp);
@@ -264,13 +286,15 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
   const Overlap overlap = overlap_of(row);
   const std::string sharding = sharding_yaml(row, dp, assumptions);
   const bool sequence = shards_sequence(row, assumptions);
+  const std::string experts = expert_degrees(row, dp, assumptions);
+  if (!experts.empty()) assumptions.emplace_back("routers that fill all experts alike");
   return fmt::format(
-      "{{model: {}, parallel: {{tp: {}, pp: {}, vpp: {}, dp: {}, sequence-parallel: {}, "
+      "{{model: {}, parallel: {{tp: {}, pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, "
       "{}}}, batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
       "attention: {}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
-      model_yaml(row, shape), *row.tp, *row.pp, row.vpp.value_or(1), dp, sequence, sharding,
-      *row.global_batch, micro, *row.sequence, precision_of(row, assumptions), recompute, attention,
-      overlap.tp, overlap.dp, true);
+      model_yaml(row, shape), *row.tp, *row.pp, row.vpp.value_or(1), dp, experts, sequence,
+      sharding, *row.global_batch, micro, *row.sequence, precision_of(row, assumptions), recompute,
+      attention, overlap.tp, overlap.dp, true);
 }
 
 }  // namespace
