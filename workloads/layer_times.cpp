@@ -76,6 +76,9 @@ Activation activation_bytes(const TransformerSpec& m) {
   return {kGeluForward, kGeluBackward};
 }
 
+// Which part of a backward pass is built?
+enum class Part { kBoth, kInputs, kWeights };
+
 class PassBuilder {
  public:
   PassBuilder(const TrainingSpec& training, const DeviceProfile& device)
@@ -87,6 +90,7 @@ class PassBuilder {
         activation_(activation_bytes(training.model)) {}
 
   Pass take() { return std::exchange(pass_, {}); }
+  void build(Part part) { part_ = part; }
 
   void forward(const Half& half) {
     norm_forward();
@@ -214,7 +218,12 @@ class PassBuilder {
   std::int64_t whole() const { return shard_.whole_tokens * hidden(); }
   Bytes activations() const { return Bytes(shard_.tokens * hidden() * kElement); }
 
-  void compute(Time time) { append(pass_, {Piece{.compute = time}}); }
+  void compute(Time time) {
+    if (part_ != Part::kWeights) append(pass_, {Piece{.compute = time}});
+  }
+  void compute_weights(Time time) {
+    if (part_ != Part::kInputs) append(pass_, {Piece{.compute = time}});
+  }
   void stream(double bytes_per_element, std::int64_t elements) {
     compute(streamed(device_, bytes_per_element * static_cast<double>(elements)));
   }
@@ -228,15 +237,18 @@ class PassBuilder {
   // Adds its output to the FP32 gradient: read and written, where a product writes BF16 once.
   void weight_gradient(Precision precision, std::int64_t m, std::int64_t n, std::int64_t tokens) {
     const double more = kAccumulated * static_cast<double>(m) * static_cast<double>(n);
-    compute(sustained_time(device_, gemm_time(device_, precision, m, n, tokens)) +
-            streamed(device_, more) - streamed(device_, 0));
+    compute_weights(sustained_time(device_, gemm_time(device_, precision, m, n, tokens)) +
+                    streamed(device_, more) - streamed(device_, 0));
   }
   void call(Collective op, Bytes bytes, bool beside_next = false) {
-    if (t_.layout.tp == 1) return;
+    if (t_.layout.tp == 1 || part_ == Part::kWeights) return;
+    add_call(op, bytes, beside_next);
+  }
+  void add_call(Collective op, Bytes bytes, bool beside_next) {
     pass_.push_back({.communicates = true, .beside_next = beside_next, .op = op, .bytes = bytes});
   }
   void call_others(Peers peers, std::int64_t degree, Collective op, std::int64_t rows) {
-    if (degree == 1) return;
+    if (degree == 1 || part_ == Part::kWeights) return;
     pass_.push_back({.communicates = true,
                      .peers = peers,
                      .op = op,
@@ -329,8 +341,8 @@ class PassBuilder {
     const double more = kAccumulated * static_cast<double>(work.held) * static_cast<double>(m) *
                         static_cast<double>(n);
     const GemmShape shape{m, n, work.rows_each()};
-    compute(sustained_time(device_, grouped_gemm_time(device_, linear_, work.held, shape)) +
-            streamed(device_, more) - streamed(device_, 0));
+    compute_weights(sustained_time(device_, grouped_gemm_time(device_, linear_, work.held, shape)) +
+                    streamed(device_, more) - streamed(device_, 0));
   }
   std::int64_t module_width() const { return (hidden() + t_.layout.tp - 1) / t_.layout.tp; }
 
@@ -340,12 +352,13 @@ class PassBuilder {
   }
 
   // Into and out of a tensor-parallel region; backward they swap.
-  void gather(bool beside_next = false) {
-    if (t_.layout.shards_sequence()) call(Collective::kAllGather, activations(), beside_next);
+  void gather() {
+    if (t_.layout.shards_sequence()) call(Collective::kAllGather, activations());
   }
   void reduce(bool beside_next = false) {
     const bool sharded = t_.layout.shards_sequence();
-    call(sharded ? Collective::kReduceScatter : Collective::kAllReduce, activations(), beside_next);
+    call(sharded ? Collective::kReduceScatter : Collective::kAllReduce, activations(),
+         beside_next && part_ == Part::kBoth);
   }
 
   // overlap.tp cuts a product and its gather (reduction) in tp parts: the first part must have
@@ -375,7 +388,9 @@ class PassBuilder {
 
   // Backward of a product whose `outputs` are cut over the ranks.
   void column_backward(Precision precision, std::int64_t outputs) {
-    gather(true);
+    if (t_.layout.shards_sequence() && part_ != Part::kInputs) {  // For the weights' gradient.
+      add_call(Collective::kAllGather, activations(), part_ == Part::kBoth);
+    }
     product(precision, shard_.tokens, hidden(), outputs);
     reduce(true);
     weight_gradient(precision, outputs, hidden(), shard_.tokens);
@@ -387,6 +402,7 @@ class PassBuilder {
   Precision linear_;  // Of the products of a block,
   Precision logits_;  // and of the head's.
   Activation activation_;
+  Part part_ = Part::kBoth;
   Pass pass_;
 };
 
@@ -419,6 +435,12 @@ BothWays unfused_attention(const TrainingSpec& t, const DeviceProfile& device,
 BothWays attention_times(const TrainingSpec& t, const DeviceProfile& device,
                          const AttentionShape& shape) {
   if (t.attention == AttentionKernel::kUnfused) return unfused_attention(t, device, shape);
+  if (t.attention == AttentionKernel::kFlash2 && device.attention.flash_2) {
+    DeviceProfile before = device;
+    before.attention.efficiency = *device.attention.flash_2;
+    return {sustained_time(before, attention_forward_time(before, shape)),
+            sustained_time(before, attention_backward_time(before, shape))};
+  }
   return {sustained_time(device, attention_forward_time(device, shape)),
           sustained_time(device, attention_backward_time(device, shape))};
 }
@@ -476,16 +498,22 @@ LayerPasses layer_passes(const TrainingSpec& training, const DeviceProfile& devi
   const Half* shared = shard.shared_ffn > 0 ? &mlp : nullptr;
   const ExpertWork work = expert_work(training);
   PassBuilder builder(training, device);
-  LayerPasses passes{kind, {}, {}};
+  LayerPasses passes{kind, {}, {}, {}, {}};
   builder.forward(attention);
   kind.experts ? builder.experts_forward(work, shared) : builder.forward(mlp);
   passes.forward = builder.take();
   passes.forward.front().host = training.host.forward;
-  kind.experts ? builder.experts_backward(work, shared) : builder.backward(mlp);
-  builder.backward(attention);
-  if (training.recompute == Recompute::kFull) passes.backward = passes.forward;
-  append(passes.backward, builder.take());
-  passes.backward.front().host += training.host.backward;
+  const auto backward = [&](Part part, Pass& pass) {
+    builder.build(part);
+    kind.experts ? builder.experts_backward(work, shared) : builder.backward(mlp);
+    builder.backward(attention);
+    if (training.recompute == Recompute::kFull && part != Part::kWeights) pass = passes.forward;
+    append(pass, builder.take());
+    if (part != Part::kWeights) pass.front().host += training.host.backward;
+  };
+  backward(Part::kBoth, passes.backward);
+  backward(Part::kInputs, passes.inputs);
+  backward(Part::kWeights, passes.weights);
   return passes;
 }
 
@@ -531,25 +559,33 @@ ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& devi
   for (const LayerKind& kind : distinct_kinds(m)) {
     passes.layers.push_back(layer_passes(training, device, kind));
   }
-  const LayerPasses& last = passes.of(m.last_kind());
   builder.head_forward();
-  const Pass head_forward = builder.take();
-  builder.head_backward();
-  const Pass head_backward = builder.take();
+  passes.head_forward = builder.take();
   builder.module_forward();
   const Pass module_forward = builder.take();
-  builder.module_backward();
-  const Pass module_backward = builder.take();
-  passes.head_forward = head_forward;
+  const LayerPasses& last = passes.of(m.last_kind());
+  const Pass head_forward = passes.head_forward;
   for (std::int64_t i = 0; i < m.multi_token; ++i) {
     for (const Pass* p : {&module_forward, &last.forward, &head_forward}) {
       append(passes.head_forward, *p);
     }
-    for (const Pass* p : {&head_backward, &last.backward, &module_backward}) {
-      append(passes.head_backward, *p);
-    }
   }
-  append(passes.head_backward, head_backward);
+  const auto backward = [&](Part part, const Pass& layer) {
+    builder.build(part);
+    builder.head_backward();
+    const Pass head = builder.take();
+    builder.module_backward();
+    const Pass module = builder.take();
+    Pass pass;
+    for (std::int64_t i = 0; i < m.multi_token; ++i) {
+      for (const Pass* p : {&head, &layer, &module}) append(pass, *p);
+    }
+    append(pass, head);
+    return pass;
+  };
+  passes.head_backward = backward(Part::kBoth, last.backward);
+  passes.head_inputs = backward(Part::kInputs, last.inputs);
+  passes.head_weights = backward(Part::kWeights, last.weights);
   return passes;
 }
 

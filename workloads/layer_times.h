@@ -60,15 +60,19 @@ struct Piece {
 };
 using Pass = std::vector<Piece>;
 
+// Backward includes what `recompute` repeats. It may be cut in two: gradients of the inputs, with
+// what is repeated, and of the weights (Qi et al. 2023); then what is gathered or reduced has no
+// other product to run beside.
 struct LayerPasses {
   LayerKind kind;
-  Pass forward, backward;  // Backward includes what `recompute` repeats.
+  Pass forward, backward, inputs, weights;
 };
 
 struct ModelPasses {
   Pass embedding_forward, embedding_backward;
   std::vector<LayerPasses> layers;   // Of each kind that the model has.
   Pass head_forward, head_backward;  // Final norm, logits, cross-entropy; multi-token modules.
+  Pass head_inputs, head_weights;
 
   const LayerPasses& of(const LayerKind& kind) const;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "workloads/buckets.h"
 #include "workloads/experts.h"
 #include "workloads/schedules/list.h"
 #include "workloads/shard.h"
@@ -14,7 +15,6 @@ namespace {
 constexpr double kElement = 2;  // BF16.
 constexpr double kMask = 1;     // A byte per element of a dropout mask.
 constexpr double kWeights = 2;  // Bytes a parameter; see the header.
-constexpr double kGradients = 4;
 constexpr double kOptimizer = 12;
 
 Bytes to_bytes(double count) {
@@ -76,9 +76,9 @@ double peak_activations(const TrainingSpec& t, const std::vector<Chunk>& chunks,
   for (const PipelineStep& step :
        schedule->steps({t.layout.pp, t.layout.vpp, t.micro_batches()}, stage)) {
     const ChunkActivations& bytes = of_chunk[static_cast<std::size_t>(step.chunk)];
-    if (step.forward) held += bytes.kept;
+    if (step.forward()) held += bytes.kept;
     peak = std::max(peak, held + bytes.working);
-    if (!step.forward) held -= bytes.kept;
+    if (step.grades()) held -= bytes.kept;
   }
   return peak;
 }
@@ -93,6 +93,46 @@ double expert_activations(const TrainingSpec& t, double inner) {
              (static_cast<double>(work.rows) * row + static_cast<double>(work.sent) * hidden) +
          kProbability * static_cast<double>(shard_of(t).whole_tokens) *
              static_cast<double>(t.model.experts.routed);
+}
+
+// Parameters that are whole at once where only shards are kept.
+struct WholeParameters {
+  double weights = 0;
+  double gradients = 0;
+};
+
+WholeParameters whole_at_once(const TrainingSpec& t, const std::vector<Chunk>& chunks) {
+  WholeParameters whole;
+  double largest = 0, ends = 0;
+  for (const Chunk& chunk : chunks) {
+    for (const Bucket& bucket : buckets_of(t, chunk)) {
+      const auto count = static_cast<double>(bucket.held.all);
+      whole.gradients = std::max(whole.gradients, count);
+      if (bucket.part.layers > 0) largest = std::max(largest, count);
+      if (bucket.part.layers == 0) ends += count;
+    }
+  }
+  whole.weights = 2 * largest + ends;
+  return whole;
+}
+
+StageMemory state_of(const TrainingSpec& t, const std::vector<Chunk>& chunks) {
+  LocalParameters held;
+  for (const Chunk& chunk : chunks) held += local_parameters(t, chunk);
+  const auto count = static_cast<double>(held.all);
+  const double part =
+      static_cast<double>(held.dense()) / static_cast<double>(t.layout.shards()) +
+      static_cast<double>(held.experts) / static_cast<double>(t.layout.expert_shards());
+  const auto gradient = static_cast<double>(t.gradients.bytes());
+  const WholeParameters whole = whole_at_once(t, chunks);
+  const auto cut = [&](bool cuts, double beside) {
+    return cuts ? std::min(part + beside, count) : count;
+  };
+  StageMemory state;
+  state.weights = to_bytes(kWeights * cut(t.layout.zero == 3, whole.weights));
+  state.gradients = to_bytes(gradient * cut(t.gradients.keeps_shards, whole.gradients));
+  state.optimizer = to_bytes(kOptimizer * part);
+  return state;
 }
 
 }  // namespace
@@ -130,19 +170,11 @@ LayerActivations layer_activations(const TrainingSpec& t, const LayerKind& kind)
 
 std::vector<StageMemory> memory_by_stage(const TrainingSpec& t) {
   const auto all = assign_chunks(t.layout, t.model.layers);
-  const bool cut = t.layout.zero == 1;
-  const double ways = cut ? static_cast<double>(t.layout.dp) : 1;
-  const double expert_ways = cut ? static_cast<double>(t.layout.expert_data()) : 1;
   std::vector<StageMemory> stages;
   for (std::int64_t s = 0; s < t.layout.pp; ++s) {
     const auto chunks = chunks_of_stage(t.layout, all, s);
-    LocalParameters held;
-    for (const Chunk& chunk : chunks) held += local_parameters(t, chunk);
-    const auto count = static_cast<double>(held.all);
-    const double updated =
-        static_cast<double>(held.dense()) / ways + static_cast<double>(held.experts) / expert_ways;
-    stages.push_back({to_bytes(kWeights * count), to_bytes(kGradients * count),
-                      to_bytes(kOptimizer * updated), to_bytes(peak_activations(t, chunks, s))});
+    StageMemory& stage = stages.emplace_back(state_of(t, chunks));
+    stage.activations = to_bytes(peak_activations(t, chunks, s));
   }
   return stages;
 }

@@ -121,8 +121,8 @@ LocalParameters stage_parameters(const TrainingSpec& training, std::int64_t stag
 }
 
 std::int64_t updated_parameters(const TrainingSpec& t, const LocalParameters& held) {
-  if (t.layout.zero == 0) return held.all;
-  return ceil_div(held.dense(), t.layout.dp) + ceil_div(held.experts, t.layout.expert_data());
+  return ceil_div(held.dense(), t.layout.shards()) +
+         ceil_div(held.experts, t.layout.expert_shards());
 }
 
 }  // namespace tenk

@@ -31,6 +31,26 @@ Family lines(const RankGrid& grid, Dimension d, std::string name, Category categ
   return family;
 }
 
+// Data ranks in groups of `size` that are `stride` apart: of each replica's peers, by dp.
+Family data_groups(const TrainingSpec& t, std::string name, std::int64_t size,
+                   std::int64_t stride) {
+  Family family = empty_family(std::move(name), Category::kDp);
+  for (std::size_t r = 0; r < t.grid.ranks(); ++r) {
+    if (!is_first(t.grid, r, Dimension::kDp)) continue;
+    const std::vector<RankId> peers = t.grid.line(RankId(r), Dimension::kDp);
+    const auto ranks = static_cast<std::int64_t>(peers.size());
+    for (std::int64_t first = 0; first < ranks; ++first) {
+      if (first / stride % size != 0) continue;
+      std::vector<RankId> group;
+      for (std::int64_t k = 0; k < size; ++k) {
+        group.push_back(peers[static_cast<std::size_t>(first + k * stride)]);
+      }
+      family.add(group);
+    }
+  }
+  return family;
+}
+
 // The ranks of each stage, ascending: where experts are dealt among them.
 std::vector<std::vector<RankId>> stage_ranks(const TrainingSpec& t) {
   std::vector<std::vector<RankId>> stages(static_cast<std::size_t>(t.layout.pp));
@@ -106,7 +126,11 @@ TrainingFamilies add_families(const TrainingSpec& t, std::vector<Family>& famili
     ids.pp_forward = add(stage_pairs(t, "pp-forward", true));
     ids.pp_backward = add(stage_pairs(t, "pp-backward", false));
   }
-  if (layout.dp > 1) ids.dp = add(lines(t.grid, Dimension::kDp, "dp", Category::kDp));
+  const std::int64_t shards = layout.shards();
+  if (shards > 1) ids.dp = add(data_groups(t, "dp", shards, 1));
+  if (layout.copies() > 1) {
+    ids.dp_copies = add(data_groups(t, shards > 1 ? "dp-copies" : "dp", layout.copies(), shards));
+  }
   if (t.model.experts.routed > 0) add_expert_families(t, ids, add);
   if (shares_embedding(t)) ids.embedding = add(pipeline_ends(t.grid));
   return ids;
@@ -138,9 +162,30 @@ std::vector<std::string> layout_assumptions(const TrainingSpec& t) {
                             "one part in tp"
                           : "overlap.tp has no effect without sequence-parallel");
   }
-  if (t.overlap.dp && t.layout.dp > 1) {
-    list.emplace_back(
-        "overlap.dp: gradients leave in buckets of whole layers, at least 40 million parameters");
+  return list;
+}
+
+std::vector<std::string> sharding_assumptions(const TrainingSpec& t) {
+  std::vector<std::string> list;
+  if (t.layout.data_ranks() == 1) return list;
+  if (t.overlap.dp && t.layout.zero != 3) {
+    list.push_back(
+        t.gradients.bucket > 0
+            ? fmt::format("overlap.dp: gradients leave in buckets of whole layers, at least {} "
+                          "parameters",
+                          t.gradients.bucket)
+            : "overlap.dp: gradients leave in buckets of whole layers, at least 40 million "
+              "parameters");
+  }
+  if (t.layout.zero == 3) {
+    list.emplace_back(t.overlap.dp
+                          ? "zero 3: layers are gathered for each pass, one ahead of that which "
+                            "computes; embedding and head stay from forward to backward"
+                          : "zero 3: layers are gathered for each pass, and nothing computes "
+                            "meanwhile; embedding and head stay from forward to backward");
+  }
+  if (t.gradients.keeps_shards && t.micro_batches() > 1) {
+    list.emplace_back("each micro-batch's gradients are reduced, and only shards are kept");
   }
   return list;
 }
@@ -149,7 +194,9 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
   std::vector<std::string> list = {
       "attention runs as causal flash kernels, so recompute none and selective are alike",
       "all but matrix products and attention is fused kernels that move each operand once",
-      "weights are BF16, gradients accumulated and exchanged in FP32, Adam keeps 12 B each",
+      t.gradients.precision == Precision::kFp32
+          ? "weights are BF16, gradients accumulated and exchanged in FP32, Adam keeps 12 B each"
+          : "weights are BF16, gradients accumulated and exchanged in BF16, Adam keeps 12 B each",
       "memory leaves out contexts, communication buffers, workspaces and fragmentation",
       "the data loader, logging and the step's global gradient norm cost nothing"};
   if (t.precision == Precision::kFp8) {
@@ -165,8 +212,9 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
         "experts: router, dispatch, grouped products, combine and shared expert one after the "
         "other; ranks wait for the busiest");
   }
-  const std::vector<std::string> more = layout_assumptions(t);
-  list.insert(list.end(), more.begin(), more.end());
+  for (const auto& more : {layout_assumptions(t), sharding_assumptions(t)}) {
+    list.insert(list.end(), more.begin(), more.end());
+  }
   return list;
 }
 

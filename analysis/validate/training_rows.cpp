@@ -167,7 +167,6 @@ std::vector<std::string> superseded(const std::vector<TrainingRow>& rows) {
 
 std::string missing_feature(const TrainingRow& row) {
   const std::string model = lower(row.model + " " + row.id);
-  const std::string sharding = lower(row.opt_sharding);
   if (has(model, "lora") || has(model, "sft") || has(model, "finetune")) {
     return "fine-tuning (LoRA, SFT) is not modelled yet";
   }
@@ -179,12 +178,6 @@ std::string missing_feature(const TrainingRow& row) {
     return "the model's experts have no public configuration that tenk knows";
   }
   if (row.cp.value_or(1) > 1) return "context parallelism is not modelled yet";
-  if (has(sharding, "fsdp") || has(sharding, "zero-3") || has(sharding, "full_shard")) {
-    return "fully sharded data parallelism (FSDP, ZeRO-3) is not modelled yet";
-  }
-  if (has(sharding, "zero-2") || has(sharding, "shard_grad_op")) {
-    return "sharded gradients (ZeRO-2) are not modelled yet";
-  }
   return "";
 }
 
