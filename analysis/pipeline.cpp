@@ -61,10 +61,12 @@ Simulation simulate(const Scenario& scenario, const Fabric& fabric, const Worklo
                     const Placed& placed) {
   const EngineSpec& engine = scenario.engine;
   if (!engine.steps()) return simulate(workload, placed, engine);
+  const CollectiveTuning& tuning = scenario.tuning;
+  const std::vector<std::uint32_t>& places = placed.seats.accelerator_of_rank;
+  check_messages(fabric, workload, tuning, placed.traffic, places);
   Simulation s;
   s.plan = lower(workload, placed.traffic, placed.symmetry);
-  const Expansion messages = expand(s.plan, fabric, workload, scenario.tuning, placed.traffic,
-                                    placed.seats.accelerator_of_rank);
+  const Expansion messages = expand(s.plan, fabric, workload, tuning, placed.traffic, places);
   s.timeline = collapse(messages, simulate(messages.plan, engine.name));
   s.activities = messages.plan.activities.size();
   return s;

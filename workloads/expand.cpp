@@ -20,6 +20,68 @@ struct Channel {
   Lane lane;
 };
 
+// What the coflows of a traffic were made from.
+class Channels {
+ public:
+  Channels(const Fabric& fabric, const Workload& workload, const CollectiveTuning& tuning,
+           const Traffic& traffic, std::span<const std::uint32_t> place)
+      : fabric_(fabric), workload_(workload), tuning_(tuning), traffic_(traffic), place_(place) {}
+
+  // Fastest for coflows in order: those of a group are laid together.
+  Channel of(std::uint32_t coflow);
+  // What `ask`, one of the coflow's, asks of a channel.
+  StepRequest request(const Channel& channel, const Group& group, const Ask& ask) const {
+    const Slot& slot = workload_.slots[ask.slot.value];
+    return {group,
+            tuning_,
+            slot.op,
+            slot.bytes,
+            ask.bytes / traffic_.methods[ask.method].overhead,
+            channel.lane.channel};
+  }
+
+ private:
+  const std::string& algorithm(std::uint32_t coflow) const {
+    return traffic_.methods[traffic_.asks[coflow].front().method].algorithm;
+  }
+  bool of_one_group(std::uint32_t a, std::uint32_t b) const;
+
+  const Fabric& fabric_;
+  const Workload& workload_;
+  const CollectiveTuning& tuning_;
+  const Traffic& traffic_;
+  std::span<const std::uint32_t> place_;
+  std::uint32_t first_ = kNoPlace;  // The coflow of the first of `lanes_`.
+  std::vector<Lane> lanes_;
+};
+
+bool Channels::of_one_group(std::uint32_t a, std::uint32_t b) const {
+  const auto one = traffic_.members[a], other = traffic_.members[b];
+  return traffic_.family[a] == traffic_.family[b] && algorithm(a) == algorithm(b) &&
+         std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [](const Member& x, const Member& y) { return x.rank == y.rank; });
+}
+
+Channel Channels::of(std::uint32_t coflow) {
+  Channel channel;
+  channel.kind = find_kind(collective_kinds(), algorithm(coflow));
+  TENK_CHECK(channel.kind != nullptr, "an algorithm of the list");
+  for (const Member& m : traffic_.members[coflow]) {
+    channel.accelerators.push_back(place_[m.rank.value]);
+  }
+  if (!workload_.families[traffic_.family[coflow].value].directed) {
+    std::sort(channel.accelerators.begin(), channel.accelerators.end());
+  }
+  std::uint32_t first = coflow;  // Channels of one group and algorithm follow each other.
+  while (first > 0 && of_one_group(coflow, first - 1)) --first;
+  if (first != first_) {
+    lanes_ = channel.kind->lay(make_group(fabric_, channel.accelerators), tuning_, 0);
+    first_ = first;
+  }
+  channel.lane = lanes_.at(coflow - first);
+  return channel;
+}
+
 // The steps of one operation on one channel, and the coflow of the fine plan that each message is.
 struct Script {
   Steps steps;
@@ -35,13 +97,12 @@ class Expander {
            std::span<const std::uint32_t> place)
       : coarse_(plan),
         fabric_(fabric),
-        workload_(workload),
-        tuning_(tuning),
         traffic_(traffic),
-        place_(place) {}
+        laid_(fabric, workload, tuning, traffic, place) {
+    TENK_CHECK(plan.coflow_count.size() == traffic.coflows(), "the plan is not folded");
+  }
 
   Expansion run() {
-    check_size();
     start_plan();
     for (std::uint32_t a = 0; a < coarse_.activities.size(); ++a) expand(a);
     join();
@@ -54,13 +115,9 @@ class Expander {
   };
   using Wires = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>;
 
-  void check_size();
   void start_plan();
   void expand(std::uint32_t activity);
   void join();
-  const Channel& channel_of(std::uint32_t coflow);
-  std::uint32_t number_of_lane(std::uint32_t coflow) const;
-  StepRequest request_for(const Activity& a, const Channel& channel, const Group& group) const;
   const Script& script_for(const Activity& a);
   ClassId coflow_of(const Activity& a, const Channel& channel, const Group& group,
                     const Message& message);
@@ -69,89 +126,16 @@ class Expander {
 
   const Plan& coarse_;
   const Fabric& fabric_;
-  const Workload& workload_;
-  const CollectiveTuning& tuning_;
   const Traffic& traffic_;
-  std::span<const std::uint32_t> place_;
-  std::map<std::uint32_t, Channel> channels_;                          // By coflow.
+  Channels laid_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Script> scripts_;  // By coflow and slot.
   std::map<Wires, ClassId> coflows_;  // By coarse coflow, from, relay, to.
   std::vector<Edge> edges_;
+  std::uint64_t messages_ = 0;
   Expansion result_;
 };
 
 bool moves(const Activity& a) { return a.kind == Activity::Kind::kTransfer; }
-
-// Channels of one group and algorithm follow each other.
-std::uint32_t Expander::number_of_lane(std::uint32_t coflow) const {
-  const auto algorithm = [&](std::uint32_t c) -> const std::string& {
-    return traffic_.methods[traffic_.asks[c].front().method].algorithm;
-  };
-  const auto same = [&](std::uint32_t a, std::uint32_t b) {
-    const auto one = traffic_.members[a], other = traffic_.members[b];
-    return traffic_.family[a] == traffic_.family[b] && algorithm(a) == algorithm(b) &&
-           std::equal(one.begin(), one.end(), other.begin(), other.end(),
-                      [](const Member& x, const Member& y) { return x.rank == y.rank; });
-  };
-  std::uint32_t number = 0;
-  while (number < coflow && same(coflow, coflow - number - 1)) ++number;
-  return number;
-}
-
-const Channel& Expander::channel_of(std::uint32_t coflow) {
-  const auto [at, fresh] = channels_.try_emplace(coflow);
-  Channel& channel = at->second;
-  if (!fresh) return channel;
-  const std::uint16_t method = traffic_.asks[coflow].front().method;
-  channel.kind = find_kind(collective_kinds(), traffic_.methods[method].algorithm);
-  TENK_CHECK(channel.kind != nullptr, "an algorithm of the list");
-  for (const Member& m : traffic_.members[coflow]) {
-    channel.accelerators.push_back(place_[m.rank.value]);
-  }
-  if (!workload_.families[traffic_.family[coflow].value].directed) {
-    std::sort(channel.accelerators.begin(), channel.accelerators.end());
-  }
-  const Group group = make_group(fabric_, channel.accelerators);
-  std::vector<Lane> lanes = channel.kind->lay(group, tuning_, 0);
-  channel.lane = std::move(lanes.at(number_of_lane(coflow)));
-  return channel;
-}
-
-StepRequest Expander::request_for(const Activity& a, const Channel& channel,
-                                  const Group& group) const {
-  double overhead = 1;
-  for (const Ask& ask : traffic_.asks[a.coflow.value]) {
-    if (ask.slot == a.slot) overhead = traffic_.methods[ask.method].overhead;
-  }
-  const Slot& slot = workload_.slots[a.slot.value];
-  return {group, tuning_, slot.op, slot.bytes, a.bytes / overhead, channel.lane.channel};
-}
-
-void Expander::check_size() {
-  TENK_CHECK(coarse_.coflow_count.size() == traffic_.coflows(), "the plan is not folded");
-  if (fabric_.router().ways() > 1) {
-    throw Error(ErrorKind::kInvalid,
-                "routing.policy ugal balances the traffic of groups; engine.detail steps needs "
-                "minimal or valiant");
-  }
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> counts;
-  std::uint64_t messages = 0;
-  for (const Activity& a : coarse_.activities) {
-    if (!moves(a)) continue;
-    const auto [at, fresh] = counts.try_emplace({a.coflow.value, a.slot.value}, 0);
-    if (fresh) {
-      const Channel& channel = channel_of(a.coflow.value);
-      const Group group = make_group(fabric_, channel.accelerators);
-      at->second = channel.kind->count_steps(request_for(a, channel, group));
-    }
-    messages += at->second;
-  }
-  if (messages <= kMostMessages) return;
-  throw Error(ErrorKind::kInvalid,
-              fmt::format("engine.detail steps would send {} messages, expected at most {}; use "
-                          "engine.detail: coflow",
-                          messages, kMostMessages));
-}
 
 // What one message puts on trunks, as a coflow of its own.
 ClassId Expander::coflow_of(const Activity& a, const Channel& channel, const Group& group,
@@ -187,9 +171,13 @@ const Script& Expander::script_for(const Activity& a) {
   const auto [at, fresh] = scripts_.try_emplace({a.coflow.value, a.slot.value});
   Script& script = at->second;
   if (!fresh) return script;
-  const Channel& channel = channel_of(a.coflow.value);
+  const Channel channel = laid_.of(a.coflow.value);
   const Group group = make_group(fabric_, channel.accelerators);
-  const StepRequest request = request_for(a, channel, group);
+  const auto asks = traffic_.asks[a.coflow.value];
+  const auto ask =
+      std::find_if(asks.begin(), asks.end(), [&](const Ask& x) { return x.slot == a.slot; });
+  TENK_CHECK(ask != asks.end(), "a transfer is what a slot asks for");
+  const StepRequest request = laid_.request(channel, group, *ask);
   script.steps = channel.kind->write_steps(request);
   const Steps& steps = script.steps;
   TENK_CHECK(steps.messages.size() == channel.kind->count_steps(request), "as many as counted");
@@ -237,6 +225,8 @@ void Expander::expand(std::uint32_t activity) {
     return a;
   };
   const std::size_t messages = script.steps.messages.size();
+  messages_ += messages;
+  TENK_CHECK(messages_ <= kMostMessages, "messages were counted before");
   if (messages == 1) {
     Activity& only = result_.plan.activities[activity] = part(0);
     only.takes = whole.takes;
@@ -288,7 +278,53 @@ void Expander::join() {
   plan.coflow_count.assign(plan.usage.size(), 1);
 }
 
+// By slot: how often the first member of a group, of pairs the source, calls it.
+std::vector<std::uint64_t> calls_of(const Program& program, const Workload& workload) {
+  std::vector<std::uint64_t> calls(workload.slots.size(), 0);
+  for (const Op& op : program.ops) {
+    if (op.kind != Op::Kind::kCommunicate) continue;
+    const FamilyId family = workload.slots[op.slot.value].family;
+    if (op.sends || !workload.families[family.value].directed) ++calls[op.slot.value];
+  }
+  return calls;
+}
+
 }  // namespace
+
+std::uint64_t count_messages(const Fabric& fabric, const Workload& workload,
+                             const CollectiveTuning& tuning, const Traffic& traffic,
+                             std::span<const std::uint32_t> accelerator_of_rank) {
+  if (fabric.router().ways() > 1) {
+    throw Error(ErrorKind::kInvalid,
+                "routing.policy ugal balances the traffic of groups; engine.detail steps needs "
+                "minimal or valiant");
+  }
+  std::vector<std::vector<std::uint64_t>> calls;
+  for (const Program& p : workload.programs) calls.push_back(calls_of(p, workload));
+  Channels channels(fabric, workload, tuning, traffic, accelerator_of_rank);
+  std::uint64_t messages = 0;
+  for (std::uint32_t c = 0; c < traffic.coflows(); ++c) {
+    const Channel channel = channels.of(c);
+    const Group group = make_group(fabric, channel.accelerators);
+    const RoleId role = traffic.role_of_rank[traffic.members[c].front().rank.value];
+    for (const Ask& ask : traffic.asks[c]) {
+      messages += calls[role.value][ask.slot.value] *
+                  channel.kind->count_steps(channels.request(channel, group, ask));
+    }
+  }
+  return messages;
+}
+
+void check_messages(const Fabric& fabric, const Workload& workload, const CollectiveTuning& tuning,
+                    const Traffic& traffic, std::span<const std::uint32_t> accelerator_of_rank) {
+  const std::uint64_t messages =
+      count_messages(fabric, workload, tuning, traffic, accelerator_of_rank);
+  if (messages <= kMostMessages) return;
+  throw Error(ErrorKind::kInvalid,
+              fmt::format("engine.detail steps would send {} messages, expected at most {}; use "
+                          "engine.detail: coflow",
+                          messages, kMostMessages));
+}
 
 Expansion expand(const Plan& plan, const Fabric& fabric, const Workload& workload,
                  const CollectiveTuning& tuning, const Traffic& traffic,

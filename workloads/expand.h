@@ -25,9 +25,17 @@ struct Expansion {
   std::vector<ActivityId> end_of;  // By activity of that plan: the one that ends it.
 };
 
-// `plan` is `traffic` lowered without symmetry, `traffic` the workload placed on `fabric` with that
-// tuning and those accelerators. Throws Error{kInvalid} if there are more than kMostMessages, or if
-// the routing (ugal) decides for groups and not for a message. O(messages + waits).
+// Of `traffic`, the workload placed on `fabric` with that tuning and those accelerators. Throws
+// Error{kInvalid} if the routing (ugal) decides for groups and not for a message. O(ranks + hops +
+// operations), before anything is lowered.
+std::uint64_t count_messages(const Fabric& fabric, const Workload& workload,
+                             const CollectiveTuning& tuning, const Traffic& traffic,
+                             std::span<const std::uint32_t> accelerator_of_rank);
+// Throws Error{kInvalid} with the count if there are more than kMostMessages.
+void check_messages(const Fabric& fabric, const Workload& workload, const CollectiveTuning& tuning,
+                    const Traffic& traffic, std::span<const std::uint32_t> accelerator_of_rank);
+
+// `plan` is that traffic, checked, lowered without symmetry. O(messages + waits).
 Expansion expand(const Plan& plan, const Fabric& fabric, const Workload& workload,
                  const CollectiveTuning& tuning, const Traffic& traffic,
                  std::span<const std::uint32_t> accelerator_of_rank);

@@ -199,6 +199,7 @@ Both both_of(const std::string& cluster, const CollectiveTuning& tuning, Collect
   const std::vector<std::uint32_t> places = first(f.accelerators());
   Both both;
   both.traffic = place(f, w, tuning, places);
+  check_messages(f, w, tuning, both.traffic, places);
   both.coflows = lower(w, both.traffic, no_symmetry(both.traffic));
   for (Activity& a : both.coflows.activities) {
     if (change && a.kind == Activity::Kind::kTransfer) change(a);
@@ -356,6 +357,20 @@ TEST_CASE("More messages than can be run are refused with both numbers and what 
     CHECK_THAT(e.what(), Catch::Contains("33546240 messages") && Catch::Contains("2000000") &&
                              Catch::Contains("engine.detail: coflow"));
   }
+}
+
+TEST_CASE("Messages are counted before they are written, sends and receives once") {
+  Random random(1, "count");
+  const Workload w = testing::random_grid({2, 3, 2}, random);
+  const Fabric f = fabric(endpoints(static_cast<int>(w.ranks()), "tiers: 2, radix: 8"));
+  const std::vector<std::uint32_t> places = first(f.accelerators());
+  const Traffic t = place(f, w, hopper(), places);
+  const Plan plan = lower(w, t, no_symmetry(t));
+  std::uint64_t messages = 0;
+  for (const Activity& a : expand(plan, f, w, hopper(), t, places).plan.activities) {
+    messages += a.kind == Activity::Kind::kTransfer;
+  }
+  CHECK(count_messages(f, w, hopper(), t, places) == messages);
 }
 
 TEST_CASE("Routing that decides for groups has no steps") {
