@@ -47,7 +47,8 @@ CollectiveMeasurement measurement_of(const CollectiveSample& row) {
 
 // "ai-dynamo/aiconfigurator@095f58a51:a/path" without the path.
 std::string short_source(const std::string& source) {
-  return source.empty() ? "not named" : source.substr(0, source.find_first_of(": "));
+  constexpr std::size_t kMost = 48;
+  return source.empty() ? "not named" : source.substr(0, std::min(kMost, source.find(':')));
 }
 
 // Why a row is of no use for a fit; empty if it is.

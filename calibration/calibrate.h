@@ -37,6 +37,12 @@ struct Residual {
   double ratio = 1;  // > 0
 };
 
+// The held-out rows of one kind: "m, n, k >= 512".
+struct HeldOutPart {
+  std::string name;
+  FitErrors errors;
+};
+
 struct FittedModel {
   std::string family;        // "collective", "latency a step", "link", "products", ...
   std::string subject;       // What it is a model of.
@@ -44,6 +50,7 @@ struct FittedModel {
   std::string x = {};        // "bytes", "FLOP".
   std::vector<FittedConstant> constants = {};
   FitErrors errors = {}, held_out = {};  // rows 0: no row is left to judge by.
+  std::vector<HeldOutPart> parts = {};   // Of `held_out`; they may overlap.
   std::vector<Residual> residuals = {};
   std::string source = {};
 };

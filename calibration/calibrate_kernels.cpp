@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t kMostRows = 12'000;
 constexpr std::int64_t kLeastNarrowRows = 128;  // m.
 constexpr double kLeastInterval = 0.01;
-constexpr std::size_t kMostSoftware = 2;  // Named in a source.
+constexpr std::size_t kMostOrigins = 2;  // Named in a source.
 
 struct Least {
   std::string_view path;
@@ -38,18 +38,18 @@ struct Timed {
   std::map<Precision, std::vector<MeasuredGemm>> gemms;
   std::vector<MeasuredAttention> attention;
   std::vector<MeasuredStream> streams;
-  std::set<std::string> gemm_software, attention_software, stream_software;
+  std::set<std::string> gemm_origins, attention_origins, stream_origins;
 };
 
 std::string source_text(std::size_t rows, std::string_view what,
-                        const std::set<std::string>& software) {
+                        const std::set<std::string>& origins) {
   std::vector<std::string> named;
-  for (const std::string& name : software) {
-    if (!name.empty() && named.size() < kMostSoftware) named.push_back(name);
+  for (const std::string& name : origins) {
+    if (!name.empty() && named.size() < kMostOrigins) named.push_back(name);
   }
   std::string text = fmt::format("{} {}", rows, what);
   if (named.empty()) return text;
-  const bool more = software.size() > named.size();
+  const bool more = origins.size() > named.size();
   return fmt::format("{}: {}{}", text, fmt::join(named, ", "), more ? " and others" : "");
 }
 
@@ -157,6 +157,32 @@ FitErrors errors_on(const DeviceProfile& device, const std::vector<Row>& rows) {
   return rows.empty() ? FitErrors{} : fit_errors(predicted, measured);
 }
 
+// The errors of the held-out rows by kind.
+template <class Row>
+std::vector<HeldOutPart> parts_of(const DeviceProfile&, const std::vector<Row>&) {
+  return {};
+}
+std::vector<HeldOutPart> parts_of(const DeviceProfile& device,
+                                  const std::vector<MeasuredGemm>& rows) {
+  struct Part {
+    const char* name;
+    bool (*has)(const MeasuredGemm&);
+  };
+  constexpr std::array kParts = {
+      Part{"m, n, k >= 512", [](const MeasuredGemm& r) { return r.all_at_least(512); }},
+      Part{"m >= 512", [](const MeasuredGemm& r) { return r.shape.m >= 512; }},
+      Part{"128 <= m < 512",
+           [](const MeasuredGemm& r) { return r.shape.m >= 128 && r.shape.m < 512; }},
+      Part{"m < 128", [](const MeasuredGemm& r) { return r.shape.m < 128; }}};
+  std::vector<HeldOutPart> parts;
+  for (const Part& part : kParts) {
+    std::vector<MeasuredGemm> some;
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(some), part.has);
+    if (!some.empty()) parts.push_back({part.name, errors_on(device, some)});
+  }
+  return parts;
+}
+
 template <class Row>
 void DeviceCalibration::report(const std::string& what, const std::string& family,
                                const DeviceFit& fit, const Split<Row>& rows,
@@ -169,6 +195,7 @@ void DeviceCalibration::report(const std::string& what, const std::string& famil
   for (const FittedNumber& n : fit.numbers) model.constants.push_back(shown_constant(n));
   model.errors = fit.errors;
   model.held_out = errors_on(fit.device, rows.judged);
+  model.parts = parts_of(fit.device, rows.judged);
   for (const std::vector<Row>* part : {&rows.fitted, &rows.judged}) {
     for (const Row& row : *part) {
       if (work_of(row) <= 0) continue;
@@ -207,7 +234,7 @@ void DeviceCalibration::fit(const std::string& what, const std::string& family,
 void DeviceCalibration::fit_streams() {
   if (timed_.streams.empty()) return;
   fit("memory", "memory", timed_.streams,
-      {.source = source_text(timed_.streams.size(), "streams", timed_.stream_software)},
+      {.source = source_text(timed_.streams.size(), "streams", timed_.stream_origins)},
       [&](const auto& rows, const FitOptions& options) {
         return fit_memory(device_, rows, options);
       });
@@ -217,7 +244,7 @@ void DeviceCalibration::fit_calls() {
   if (timed_.attention.empty()) return;
   fit("attention", "attention", timed_.attention,
       {.source =
-           source_text(split(timed_.attention).fitted.size(), "calls", timed_.attention_software)},
+           source_text(split(timed_.attention).fitted.size(), "calls", timed_.attention_origins)},
       [&](const auto& rows, const FitOptions& options) {
         return fit_attention(device_, rows, options);
       });
@@ -237,7 +264,7 @@ void DeviceCalibration::fit_products(Precision precision, const std::vector<Meas
     if (launch != numbers_.end()) options.hold.emplace_back("launch");  // Streams showed it alone.
   }
   const std::size_t before = numbers_.size();
-  options.source = source_text(split(rows).fitted.size(), "products", timed_.gemm_software);
+  options.source = source_text(split(rows).fitted.size(), "products", timed_.gemm_origins);
   fit(name + " products", "products", rows, options, [&](const auto& fitted, const FitOptions& o) {
     return fit_gemm(device_, precision, fitted, o);
   });
@@ -285,6 +312,11 @@ void drop_repeated(std::vector<Row>& rows) {
   std::erase_if(rows, [&](const Row& row) { return !seen.insert(key_of(row)).second; });
 }
 
+// The software that was timed; else who printed it: "owner/repository@commit".
+std::string origin_of(const KernelSample& row) {
+  return row.software.empty() ? row.source.substr(0, row.source.find_first_of(": ")) : row.software;
+}
+
 // Adds a row to what was timed; why not, if it is of no use.
 std::string add_row(const KernelSample& row, const Config& profile, Timed& timed) {
   const KernelCase one = kernel_case(row);
@@ -293,14 +325,14 @@ std::string add_row(const KernelSample& row, const Config& profile, Timed& timed
     MeasuredGemm product = *gemm;
     product.precision = shared_precision(profile, product.precision);
     timed.gemms[product.precision].push_back(product);
-    timed.gemm_software.insert(row.software);
+    timed.gemm_origins.insert(origin_of(row));
   } else if (const auto* attention = std::get_if<MeasuredAttention>(&one)) {
     if (attention->backward) return "attention backward: its efficiency is assumed";
     timed.attention.push_back(*attention);
-    timed.attention_software.insert(row.software);
+    timed.attention_origins.insert(origin_of(row));
   } else {
     timed.streams.push_back(std::get<MeasuredStream>(one));
-    timed.stream_software.insert(row.software);
+    timed.stream_origins.insert(origin_of(row));
   }
   return {};
 }

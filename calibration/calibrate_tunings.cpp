@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <set>
 
 #include "calibration/fit_tuning.h"
@@ -14,7 +16,8 @@ namespace {
 
 // What the numbers differ by between releases of a library and between servers: assumed.
 constexpr double kLeastInterval = 0.05;
-constexpr std::size_t kMostSources = 2;
+constexpr std::size_t kMostSources = 1;  // Named.
+constexpr double kWorse = 1.02;          // Of the loss on held-out sizes.
 
 using Sweeps = std::vector<TimedCollective>;
 
@@ -37,10 +40,30 @@ std::size_t fitted_rows(const Sweeps& sweeps) {
   return rows;
 }
 
+// The errors of the held-out sizes, by size.
+std::vector<HeldOutPart> parts_of(const SweepFit& fit) {
+  struct Part {
+    const char* name;
+    double from, to;
+  };
+  constexpr std::array kParts = {Part{"16 MiB and more", 1 << 24, 1e18},
+                                 Part{"64 KiB to 16 MiB", 1 << 16, 1 << 24},
+                                 Part{"below 64 KiB", 0, 1 << 16}};
+  std::vector<HeldOutPart> parts;
+  for (const Part& part : kParts) {
+    std::vector<double> ratios;
+    for (const SweepFit::Ratio& r : fit.residuals) {
+      if (r.held_out && r.bytes >= part.from && r.bytes < part.to) ratios.push_back(r.ratio);
+    }
+    if (ratios.empty()) continue;
+    parts.push_back({part.name, fit_errors(ratios, std::vector<double>(ratios.size(), 1))});
+  }
+  return parts;
+}
+
 // `fit` with its numbers widened; into the calibration and its profile.
-template <class Fit>
 void report(const KnownPreset& preset, const std::string& folder, const std::string& source,
-            Fit& fit, Calibration& out) {
+            SweepFit& fit, Calibration& out) {
   FittedModel model{.family = folder == "nics" ? "NIC" : "collective tuning",
                     .subject = preset.name,
                     .picture = folder + " of " + preset.name,
@@ -52,13 +75,21 @@ void report(const KnownPreset& preset, const std::string& folder, const std::str
     n.known.ci = std::max(n.known.ci, kLeastInterval);
     model.constants.push_back(shown_constant(n));
   }
-  for (const auto& [bytes, ratio] : fit.residuals) model.residuals.push_back({bytes, ratio});
+  for (const SweepFit::Ratio& r : fit.residuals) model.residuals.push_back({r.bytes, r.ratio});
+  model.parts = parts_of(fit);
   for (const Unidentified& u : fit.unidentified) {
     out.refused.push_back({fmt::format("{} of {}", u.path, preset.name),
                            "the rows do not identify it and it stays as it was: add " + u.needs,
                            fit.rows});
   }
-  if (!fit.numbers.empty()) {
+  if (fit.loss > kWorse * fit.loss_before) {
+    out.refused.push_back(
+        {preset.name,
+         fmt::format("the fit predicts held-out sizes worse than the known profile: by a factor "
+                     "{:.3f} in the mean, {:.3f} before",
+                     std::exp(fit.loss), std::exp(fit.loss_before)),
+         fit.rows});
+  } else if (!fit.numbers.empty()) {
     out.profiles.push_back({folder + "/" + preset.name,
                             with_numbers(preset.text, preset.name + ".yaml", fit.numbers)});
   }

@@ -15,6 +15,8 @@ namespace {
 
 constexpr double kPriorUnits = 2;    // What a constant may be off by before any row is seen.
 constexpr double kMostVariance = 1;  // Of an identified constant, in its units.
+constexpr double kFelt = 0.05;       // Of a row's time, for a unit of the constant.
+constexpr std::size_t kFewestFelt = 5;
 constexpr double kLeastScatter = 0.01;
 constexpr double kMostInterval = 10;  // As profiles allow.
 // The model bends between samples, so that intervals of the linear one are too narrow: with this
@@ -245,9 +247,10 @@ std::size_t groups_of(const FitProblem& problem) {
   return 1 + *std::max_element(problem.groups.begin(), problem.groups.end());
 }
 
-// The variance of each constant, in its units.
-std::vector<double> variances(const FitProblem& problem, const ConstantFit& fit,
-                              const Linear& linear) {
+// The variance of each constant, in its units. Where constants may be kept it is the prior's if so
+// few rows feel one that an odd row would set it.
+std::vector<double> variances(const FitProblem& problem, const FitOptions& options,
+                              const ConstantFit& fit, const Linear& linear) {
   // Rows of one group err alike: four of them tell no more than one row on its own.
   const double alike =
       static_cast<double>(problem.measured.size()) / static_cast<double>(groups_of(problem));
@@ -260,7 +263,13 @@ std::vector<double> variances(const FitProblem& problem, const ConstantFit& fit,
   }
   const Matrix covariance = inverse(std::move(information));
   std::vector<double> own;
-  for (std::size_t c = 0; c < covariance.size(); ++c) own.push_back(covariance[c][c]);
+  for (std::size_t c = 0; c < covariance.size(); ++c) {
+    const std::vector<double>& slope = linear.slopes[c];
+    const auto rows = static_cast<std::size_t>(
+        std::count_if(slope.begin(), slope.end(), [](double s) { return std::abs(s) > kFelt; }));
+    const bool few = options.keep_unidentified && rows < std::min(kFewestFelt, slope.size());
+    own.push_back(few ? kPriorUnits * kPriorUnits : covariance[c][c]);
+  }
   return own;
 }
 
@@ -321,6 +330,20 @@ void add_intervals(const FitProblem& problem, const FitOptions& options, const L
   }
 }
 
+// The constant whose interval is widest, if it is wider than a unit: the samples disagree on what
+// the linear model took for certain.
+std::vector<std::size_t> least_certain(const Constants& constants) {
+  std::vector<std::size_t> worst;
+  double most = 1;
+  for (std::size_t c = 0; c < constants.size(); ++c) {
+    const double half = constants[c].known->ci * constants[c].known->value / unit_of(constants[c]);
+    if (half <= most) continue;
+    most = half;
+    worst = {c};
+  }
+  return worst;
+}
+
 }  // namespace
 
 ConstantFit fit_constants(const FitProblem& problem, const FitOptions& options) {
@@ -331,7 +354,8 @@ ConstantFit fit_constants(const FitProblem& problem, const FitOptions& options) 
   std::iota(all.begin(), all.end(), std::size_t{0});
   ConstantFit fit;
   Constants constants = free_constants(problem, options);
-  std::vector<double> known = values_of(constants);
+  std::vector<Known> known;
+  for (const FittableConstant& constant : constants) known.push_back(*constant.known);
   Linear linear;
   for (bool first = true;; first = false) {
     if (first) search(problem, options, all, constants);
@@ -340,16 +364,20 @@ ConstantFit fit_constants(const FitProblem& problem, const FitOptions& options) 
     problem.predict(all, predicted);
     fit.errors = fit_errors(predicted, problem.measured);
     linear = linear_at(problem, all, constants);
-    const std::vector<double> variance = variances(problem, fit, linear);
+    const std::vector<double> variance = variances(problem, options, fit, linear);
     if (!options.keep_unidentified) {
       refuse_unidentified(constants, variance);
       break;
     }
-    const std::vector<std::size_t> keep = least_identified(variance);
+    std::vector<std::size_t> keep = least_identified(variance);
+    if (keep.empty() && options.samples > 0) {
+      add_intervals(problem, options, linear, fit.errors, constants);
+      keep = least_certain(constants);
+    }
     if (keep.empty()) break;
     for (auto c = keep.rbegin(); c != keep.rend(); ++c) {
       const auto at = static_cast<std::ptrdiff_t>(*c);
-      constants[*c].known->value = known[*c];
+      *constants[*c].known = known[*c];
       fit.unidentified.push_back({constants[*c].path, constants[*c].needs});
       constants.erase(constants.begin() + at);
       known.erase(known.begin() + at);

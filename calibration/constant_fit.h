@@ -30,7 +30,8 @@ struct FitOptions {
   std::uint64_t seed = 1;
   std::string source = {};             // Written into every fitted constant.
   std::vector<std::string> hold = {};  // Paths of constants to leave as they are.
-  // Constants that the rows do not identify keep their value and are listed; else they are refused.
+  // Constants that the rows do not identify keep their value and are listed, also those that fewer
+  // than five rows feel or whose interval is wider than a unit; else the fit is refused.
   bool keep_unidentified = false;
 };
 

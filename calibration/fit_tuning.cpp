@@ -121,8 +121,10 @@ std::vector<double> predicted(const Rows& rows, const std::vector<Rows::Row>& so
 
 template <class TuningOf>
 FitProblem problem_of(const Rows& rows, Constants constants, const TuningOf& tuning_of) {
-  std::erase_if(constants,
-                [](const FittableConstant& c) { return c.known->how == How::kDatasheet; });
+  std::erase_if(constants, [](const FittableConstant& c) {
+    const Known& known = *c.known;
+    return known.ci == 0 || known.how == How::kDatasheet || known.how == How::kMeasured;
+  });
   FitProblem problem;
   problem.constants = std::move(constants);
   std::vector<std::uint64_t> alike;
@@ -142,18 +144,30 @@ FitProblem problem_of(const Rows& rows, Constants constants, const TuningOf& tun
   return problem;
 }
 
-template <class Fit, class TuningOf>
-void judge(const Rows& rows, const TuningOf& tuning_of, Fit& fit) {
+template <class TuningOf>
+double held_out_loss(const Rows& rows, const TuningOf& tuning_of) {
+  const std::vector<double> seconds = predicted(rows, rows.judged, tuning_of);
+  double sum = 0;
+  for (std::size_t i = 0; i < seconds.size(); ++i) {
+    sum += std::abs(std::log(seconds[i] / rows.judged[i].seconds));
+  }
+  return seconds.empty() ? 0 : sum / static_cast<double>(seconds.size());
+}
+
+template <class TuningOf>
+void judge(const Rows& rows, const TuningOf& tuning_of, SweepFit& fit) {
   fit.rows = rows.fitted.size();
   for (const std::vector<Rows::Row>* part : {&rows.fitted, &rows.judged}) {
     const std::vector<double> seconds = predicted(rows, *part, tuning_of);
     std::vector<double> measured;
     for (std::size_t i = 0; i < part->size(); ++i) {
-      measured.push_back((*part)[i].seconds);
-      fit.residuals.emplace_back((*part)[i].bytes, seconds[i] / measured[i]);
+      const Rows::Row& row = (*part)[i];
+      fit.residuals.push_back({row.bytes, seconds[i] / row.seconds, part == &rows.judged});
+      measured.push_back(row.seconds);
     }
     if (part == &rows.judged && !part->empty()) fit.held_out = fit_errors(seconds, measured);
   }
+  fit.loss = held_out_loss(rows, tuning_of);
 }
 
 }  // namespace
@@ -164,6 +178,7 @@ TuningFit fit_tuning(const CollectiveTuning& known, std::span<const TimedCollect
   TuningFit fit;
   fit.tuning = known;
   const auto tuning_of = [&](std::size_t) { return fit.tuning; };
+  fit.loss_before = held_out_loss(rows, tuning_of);
   static_cast<ConstantFit&>(fit) =
       fit_constants(problem_of(rows, constants_of(fit.tuning), tuning_of), options);
   judge(rows, tuning_of, fit);
@@ -180,6 +195,7 @@ NicFit fit_nic(const NicTuning& known, const std::map<std::string, CollectiveTun
     tuning.nic = fit.nic;
     return tuning;
   };
+  fit.loss_before = held_out_loss(rows, tuning_of);
   static_cast<ConstantFit&>(fit) =
       fit_constants(problem_of(rows, constants_of(fit.nic), tuning_of), options);
   judge(rows, tuning_of, fit);
