@@ -151,7 +151,7 @@ Prediction predict(const Scenario& s) {
   const TrainingFacts facts = describe_training(*s.job, *s.device);
   const Workload workload = build_training(*s.job, *s.device);
   const Placed placed = place_and_fold(fabric, workload, s.tuning, s.engine.fold);
-  const Simulation sim = simulate(workload, placed, s.engine);
+  Simulation sim = simulate(workload, placed, s.engine);
 
   Prediction p;
   p.scenario = s.name;
@@ -168,6 +168,7 @@ Prediction predict(const Scenario& s) {
   report_assumptions(s, fabric, facts, p);
   p.cost = cost_of(inventory, s.prices, p.tokens_per_s);
   p.assumptions.insert(p.assumptions.end(), site.assumptions.begin(), site.assumptions.end());
+  sim = {};       // Variations are as large.
   Placed folded;  // Only if the scenario asks for the unfolded run.
   if (!s.engine.fold) folded = {placed.traffic, find_symmetry(placed.traffic)};
   p.variations = vary(s, fabric, s.engine.fold ? placed : folded, p.step_time);
