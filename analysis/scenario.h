@@ -21,6 +21,7 @@ struct EngineSpec {
   std::string name = "fluid";
   std::string detail = "coflow";
   bool fold = true;
+  std::string congestion = "ideal";  // Of raw flows (analysis/congestion/congestion.h).
 };
 
 // One of several jobs on the cluster (analysis/interference.h): training steps, or one collective

@@ -106,7 +106,8 @@ TEST_CASE("What is broken, slow or placed where nothing is, is refused with what
   const auto cluster = [](const std::string& line) {
     return with("  node: hgx", "  " + line + "\n  node: hgx");
   };
-  check_refused(cluster("degrade: [{switch: spine8, rate: 0Gbps}]"), 3, "it has leaf0 to leaf7, spine0 to spine3");
+  check_refused(cluster("degrade: [{switch: spine8, rate: 0Gbps}]"), 3,
+                "it has leaf0 to leaf7, spine0 to spine3");
   check_refused(cluster("degrade: [{node: 2, rate: 0Gbps}]"), 3, "at most 1; found 2");
   check_refused(cluster("degrade: [{rate: 0Gbps}]"), 3, "needs \"link\"");
   check_refused(cluster("stragglers: [{node: 0, sped: 0.5}]"), 3, "did you mean \"speed\"?");
