@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/congestion/congestion.h"
 #include "analysis/validate/validation.h"
 #include "calibration/importers/importer.h"
 #include "sim/base/embedded.h"
@@ -83,19 +84,21 @@ CatalogueKind algorithms() {
 }  // namespace
 
 std::vector<CatalogueKind> catalogue() {
-  return {presets("accelerators", "cards with their rates; `accelerator` in the preset of a node"),
-          presets("nodes", "cluster.node of a scenario"),
-          presets("collectives", "tunings; `collectives` in the preset of a node"),
-          presets("nics", "families of NICs; `nic` in the preset of a node"),
-          presets("models", "job.model.preset of a scenario"),
-          presets("prices", "cost.preset of a scenario"),
-          code("fabrics", "cluster.fabric.kind of a scenario", network_kinds()),
-          code("node-kinds", "`kind` in the preset of a node", node_kinds()),
-          algorithms(),
-          code("schedules", "job.parallel.schedule of a scenario", schedules()),
-          code("engines", "engine.name of a scenario", engine_kinds()),
-          code("importers", "`tenk import NAME FILE`", import_kinds()),
-          code("validations", "`tenk validate NAME FILE`", validation_kinds())};
+  return {
+      presets("accelerators", "cards with their rates; `accelerator` in the preset of a node"),
+      presets("nodes", "cluster.node of a scenario"),
+      presets("collectives", "tunings; `collectives` in the preset of a node"),
+      presets("nics", "families of NICs; `nic` in the preset of a node"),
+      presets("models", "job.model.preset of a scenario"),
+      presets("prices", "cost.preset of a scenario"),
+      code("fabrics", "cluster.fabric.kind of a scenario", network_kinds()),
+      code("node-kinds", "`kind` in the preset of a node", node_kinds()),
+      algorithms(),
+      code("schedules", "job.parallel.schedule of a scenario", schedules()),
+      code("engines", "engine.name of a scenario", engine_kinds()),
+      code("congestion", "engine.congestion of a scenario, for `tenk flows`", congestion_kinds()),
+      code("importers", "`tenk import NAME FILE`", import_kinds()),
+      code("validations", "`tenk validate NAME FILE`", validation_kinds())};
 }
 
 }  // namespace tenk

@@ -49,7 +49,7 @@ void compare(const Fabric& fabric, const std::string& traffic, const std::vector
     if (counts.empty()) continue;
     const std::uint64_t busiest = *std::max_element(counts.begin(), counts.end());
     if (busiest == 0 || (worst && busiest <= worst->busiest)) continue;
-    worst = Collisions{fabric.graph().link_kind(kind), traffic, counts.size(),
+    worst = Collisions{fabric.graph().link_kind(kind),           traffic, counts.size(),
                        sum / static_cast<double>(counts.size()), busiest, bins_of(counts)};
   }
 }

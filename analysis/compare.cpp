@@ -1,22 +1,20 @@
 #include "analysis/compare.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <functional>
 #include <memory>
-#include <thread>
 
 #include <fmt/format.h>
 
 #include "analysis/lead.h"
 #include "analysis/predict.h"
 #include "sim/base/error.h"
+#include "sim/base/parallel.h"
 
 namespace tenk {
 namespace {
 
-constexpr std::size_t kMostThreads = 2;
 constexpr std::size_t kHotLinks = 3;
 constexpr double kHot = 0.5;  // Peak utilisation from which a network link is worth naming.
 
@@ -48,7 +46,6 @@ std::size_t find_baseline(const std::string& wanted, std::span<const Scenario> s
 struct Outcome {
   Prediction prediction;
   std::unique_ptr<Error> error;
-  std::exception_ptr bug;
 };
 
 Outcome predict_one(const Scenario& scenario) {
@@ -57,26 +54,13 @@ Outcome predict_one(const Scenario& scenario) {
     outcome.prediction = predict(scenario);
   } catch (const Error& error) {
     outcome.error = std::make_unique<Error>(error);
-  } catch (...) {
-    outcome.bug = std::current_exception();
   }
   return outcome;
 }
 
-// Each worker takes the next scenario; results stand where their scenario does.
 std::vector<Outcome> predict_all(std::span<const Scenario> scenarios) {
   std::vector<Outcome> outcomes(scenarios.size());
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t i; (i = next++) < scenarios.size();) outcomes[i] = predict_one(scenarios[i]);
-  };
-  {
-    std::vector<std::jthread> others;
-    const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
-    const std::size_t threads = std::min({kMostThreads, scenarios.size(), cores});
-    for (std::size_t t = 1; t < threads; ++t) others.emplace_back(work);
-    work();
-  }
+  in_parallel(scenarios.size(), [&](std::size_t i) { outcomes[i] = predict_one(scenarios[i]); });
   return outcomes;
 }
 
@@ -84,7 +68,6 @@ void throw_if_failed(const std::vector<Outcome>& outcomes, const std::vector<std
   std::vector<Fault> faults;
   ErrorKind worst = ErrorKind::kInvalid;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    if (outcomes[i].bug) std::rethrow_exception(outcomes[i].bug);
     if (!outcomes[i].error) continue;
     worst = std::max(worst, outcomes[i].error->kind());
     for (Fault fault : outcomes[i].error->faults()) {

@@ -8,9 +8,11 @@
 #include <numeric>
 
 #include "analysis/collisions.h"
+#include "analysis/congestion/congestion.h"
 #include "sim/base/csv.h"
 #include "sim/base/error.h"
 #include "sim/base/hash.h"
+#include "sim/base/kinds.h"
 #include "sim/engine/engine.h"
 
 namespace tenk {
@@ -27,11 +29,23 @@ Value need(CsvReader& csv, std::size_t column, const std::optional<Value>& value
   return value.value_or(Value());
 }
 
+// Does the flow cross single links only, each once and whole?
+bool is_path(const Fabric& fabric, const std::vector<Usage>& way) {
+  for (auto u = way.begin(); u != way.end(); ++u) {
+    const auto again = [&](const Usage& other) { return other.trunk == u->trunk; };
+    const bool whole = u->connections == 1 && fabric.trunks()[u->trunk.value].links == 1;
+    if (!whole || std::any_of(u + 1, way.end(), again)) return false;
+  }
+  return true;
+}
+
 void add_way(const Fabric& fabric, const Flow& flow, std::vector<Usage>& way, RoutedFlows& routed) {
   Wire wire;
   wire.key = combine(static_cast<std::uint64_t>(flow.id), std::uint64_t{flow.src} << 32 | flow.dst);
   routed.latency.push_back(fabric.connect(flow.src, flow.dst, wire, way));
-  merge_usage(way);
+  const bool whole = is_path(fabric, way);
+  routed.paths = routed.paths && whole;
+  if (!whole) merge_usage(way);
   std::vector<ClassUsage> usage;
   for (const Usage& u : way) {
     if (fabric.trunks()[u.trunk.value].capacity.value() <= 0) {
@@ -85,6 +99,59 @@ void add_flow(const RoutedFlows& routed, std::size_t i, Plan& plan) {
   plan.ranks_of.add({&self, 1});
   plan.ranks_of.add({&self, 1});
   plan.of_rank_class.add(both);
+}
+
+FlowRow row_of(const Flow& flow, Time finish, Time start) {
+  FlowRow row;
+  row.id = flow.id;
+  row.finish_us = finish.us();
+  row.fct_us = (finish - start).us();
+  row.mean_rate_GBps = row.fct_us > 0 ? flow.bytes / row.fct_us * 1e-3 : 0;
+  return row;
+}
+
+FlowTable run_with(const CongestionKind& kind, const RoutedFlows& routed, std::string_view engine) {
+  if (engine != "fluid") {
+    throw Error(ErrorKind::kInvalid,
+                fmt::format("engine.congestion {} corrects the engine fluid; found engine.name {}",
+                            kind.name, engine));
+  }
+  if (kind.paths && !routed.paths) {
+    throw Error(ErrorKind::kInvalid,
+                fmt::format("engine.congestion {} needs flows that go whole over one path, such as "
+                            "under routing.policy ecmp-hash",
+                            kind.name));
+  }
+  std::vector<OpenFlow> flows;
+  for (std::size_t i = 0; i < routed.flows.size(); ++i) {
+    const Flow& f = routed.flows[i];
+    const Time opens = Time::seconds(f.start_us * 1e-6) + routed.latency[i];
+    flows.push_back({opens, f.bytes, routed.cap[i]});
+  }
+  const Corrected run = run_corrected(kind, routed.capacity, flows, routed.usage);
+  FlowTable table;
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    const Time start = flows[i].opens - routed.latency[i];
+    table.rows.push_back(row_of(routed.flows[i], run.end[i], start));
+    table.makespan_us = std::max(table.makespan_us, run.end[i].us());
+  }
+  table.engine.activities = flows.size();
+  table.engine.events = run.events;
+  table.assumptions.push_back(fmt::format("congestion {}: {}", kind.name, kind.summary));
+  return table;
+}
+
+FlowTable run_ideal(const RoutedFlows& routed, std::string_view engine) {
+  const Plan plan = plan_of(routed);
+  const Timeline timeline = simulate(plan, engine);
+  FlowTable table;
+  for (std::size_t i = 0; i < routed.flows.size(); ++i) {
+    table.rows.push_back(row_of(routed.flows[i], timeline.end[2 * i + 1], timeline.end[2 * i]));
+  }
+  table.makespan_us = timeline.makespan.us();
+  table.engine.activities = plan.activities.size();
+  table.engine.events = timeline.events;
+  return table;
 }
 
 }  // namespace
@@ -159,39 +226,31 @@ Plan plan_of(const RoutedFlows& routed) {
   return plan;
 }
 
-FlowTable run_flows(const RoutedFlows& routed, std::string_view engine) {
+FlowTable run_flows(const RoutedFlows& routed, std::string_view engine,
+                    std::string_view congestion) {
   const auto since = Clock::now();
-  const Plan plan = plan_of(routed);
-  const Timeline timeline = simulate(plan, engine);
-  FlowTable table;
-  for (std::size_t i = 0; i < routed.flows.size(); ++i) {
-    FlowRow row;
-    const Time finish = timeline.end[2 * i + 1];
-    row.id = routed.flows[i].id;
-    row.finish_us = finish.us();
-    row.fct_us = (finish - timeline.end[2 * i]).us();
-    row.mean_rate_GBps = row.fct_us > 0 ? routed.flows[i].bytes / row.fct_us * 1e-3 : 0;
-    table.rows.push_back(row);
-  }
-  table.makespan_us = timeline.makespan.us();
+  const CongestionKind* kind = find_kind(congestion_kinds(), congestion);
+  TENK_CHECK(kind != nullptr, "a congestion model of the list");
+  FlowTable table =
+      kind->correct == nullptr ? run_ideal(routed, engine) : run_with(*kind, routed, engine);
   table.collisions = routed.collisions;
   table.engine.name = engine;
   table.engine.detail = "coflow";
   table.engine.fold = false;
   table.engine.rank_classes = table.engine.coflow_classes = routed.flows.size();
   table.engine.link_classes = routed.capacity.size();
-  table.engine.activities = plan.activities.size();
-  table.engine.events = timeline.events;
   table.engine.wall_s = std::chrono::duration<double>(Clock::now() - since).count();
   return table;
 }
 
 FlowTable predict_flows(const Scenario& scenario, std::vector<Flow> flows) {
   const Fabric fabric = build_fabric(scenario.cluster);
-  FlowTable table = run_flows(route(fabric, std::move(flows)), scenario.engine.name);
+  FlowTable table =
+      run_flows(route(fabric, std::move(flows)), scenario.engine.name, scenario.engine.congestion);
   table.engine.detail = scenario.engine.detail;
   table.scenario = scenario.name;
-  table.assumptions = fabric.facts().assumptions;
+  const auto& assumed = fabric.facts().assumptions;
+  table.assumptions.insert(table.assumptions.begin(), assumed.begin(), assumed.end());
   table.assumptions.emplace_back(
       "flows go at the nominal rates of links; latency is that of the "
       "links passed");

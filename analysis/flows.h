@@ -30,6 +30,7 @@ struct RoutedFlows {
   std::vector<Time> latency;
   std::vector<Bandwidth> cap;
 
+  bool paths = true;                     // Each flow goes whole over one path, usage in its order.
   std::vector<Bandwidth> capacity;       // By link.
   std::optional<Collisions> collisions;  // Of hashed routing.
 };
@@ -62,8 +63,11 @@ struct FlowTable {
   EngineReport engine;
   std::vector<std::string> assumptions;
 };
-// Runs them on the engine of that name, with the bounds checked.
-FlowTable run_flows(const RoutedFlows& routed, std::string_view engine);
+// Runs them on the engine of that name, with the bounds checked, or with rates corrected by a
+// congestion model (analysis/congestion/congestion.h); then only the engine fluid is legal. Throws
+// Error{kInvalid} if the model cannot serve these flows.
+FlowTable run_flows(const RoutedFlows& routed, std::string_view engine,
+                    std::string_view congestion = "ideal");
 
 // All of it: the flows on the scenario's cluster.
 FlowTable predict_flows(const Scenario& scenario, std::vector<Flow> flows);

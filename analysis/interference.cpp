@@ -41,8 +41,7 @@ std::vector<Running> run_alone(const Scenario& s, const Fabric& fabric) {
     Running job;
     job.workload = workload_of(spec, s);
     job.seats = seats_on(s.cluster, allocate(spec.allocation, spec.ranks(), room));
-    const Placed placed =
-        place_and_fold(fabric, job.workload, s.tuning, job.seats, s.engine.fold);
+    const Placed placed = place_and_fold(fabric, job.workload, s.tuning, job.seats, s.engine.fold);
     job.alone = simulate(job.workload, placed, s.engine).timeline.makespan;
     TENK_CHECK(job.alone > Time(), "a step takes time");
     jobs.push_back(std::move(job));
@@ -131,8 +130,7 @@ JobsTable predict_jobs(const Scenario& s) {
   std::vector<Workload> workloads;
   for (const Running& job : jobs) workloads.push_back(job.workload);
   const Workload all = merge(workloads);
-  const Placed placed =
-      place_and_fold(fabric, all, s.tuning, seats_together(jobs), s.engine.fold);
+  const Placed placed = place_and_fold(fabric, all, s.tuning, seats_together(jobs), s.engine.fold);
   const Plan once = lower(all, placed.traffic, placed.symmetry);
   const auto job_of = jobs_of_rank_classes(jobs, placed.symmetry.ranks);
   const auto copies = copies_of(jobs, activities_of(once, job_of, jobs.size()));
@@ -158,6 +156,9 @@ JobsTable predict_jobs(const Scenario& s) {
       report_engine(s.engine, placed, {std::move(repeated.plan), timeline, activities}, since);
   table.fingerprint = timeline.fingerprint();
   add_assumptions(s, fabric, table);
+  if (placed.slowest_of_node) {
+    table.assumptions.emplace_back("every rank computes at the speed of the slowest on its node");
+  }
   return table;
 }
 

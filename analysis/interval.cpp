@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sim/base/parallel.h"
 #include "workloads/training.h"
 
 namespace tenk {
@@ -53,34 +54,51 @@ double compute_seconds(const Workload& workload) {
   return sum / static_cast<double>(workload.programs.size());
 }
 
+// What a number of the profiles is lowered in; the other two are as the scenario has them.
+struct Changed {
+  const HostSpec* host = nullptr;
+  const CollectiveTuning* tuning = nullptr;
+  double compute = 1;  // All computation takes this many times as long.
+};
+
+constexpr std::size_t kMostVaried = 256;  // Rank classes.
+
+Placed without_stragglers(Placed placed) {
+  placed.seats.speed_of_rank.clear();
+  placed.traffic.speed_of_rank.clear();
+  placed.symmetry = find_symmetry(placed.traffic);
+  return placed;
+}
+
 // Step times of the job with few micro-batches, extrapolated to all of them. Beyond the filling of
 // the pipeline each further micro-batch costs the same, so two lengths give the line.
 class ShortSteps {
  public:
-  ShortSteps(const Scenario& scenario, const Fabric& fabric, const Placed& placed)
-      : s_(scenario), fabric_(fabric), placed_(placed), all_(scenario.job->micro_batches()) {
+  ShortSteps(const Scenario& scenario, const Fabric& fabric, Placed placed)
+      : s_(scenario),
+        fabric_(fabric),
+        placed_(std::move(placed)),
+        all_(scenario.job->micro_batches()) {
     const std::int64_t stages = scenario.job->layout.pp;
     lengths_ = all_ > 4 * stages ? std::vector<std::int64_t>{stages, 2 * stages}
                                  : std::vector<std::int64_t>{all_};
-    base_ = seconds(placed_, s_.job->host, 1);
-    compute_ = compute_seconds(workload(*s_.device, s_.job->host, lengths_[0]));
-    constexpr double kScaled = 0.9;
-    by_compute_ = (base_ - seconds(placed_, s_.job->host, kScaled)) / (1 - kScaled);
   }
 
-  // Seconds that the step changes by. A device's numbers change how long it computes; what that
-  // does to the step was learnt once, by scaling all computation.
-  double change(const DeviceProfile& device) const {
-    const double compute = compute_seconds(workload(device, s_.job->host, lengths_[0]));
-    return compute_ > 0 ? by_compute_ * (compute / compute_ - 1) : 0;
-  }
-  double change(const HostSpec& host) const { return seconds(placed_, host, 1) - base_; }
+  // Not short at all: the step is one of these.
+  bool whole() const { return lengths_.size() == 1; }
+
   // Placement depends on the tuning and not on how many micro-batches there are.
-  double change(const CollectiveTuning& tuning) const {
-    const Placed placed =
-        place_and_fold(fabric_, workload(*s_.device, s_.job->host, lengths_[0]), tuning,
-                       placed_.seats, true);
-    return seconds(placed, s_.job->host, 1) - base_;
+  double seconds(const Changed& changed) const {
+    const HostSpec& host = changed.host != nullptr ? *changed.host : s_.job->host;
+    if (changed.tuning == nullptr) return seconds(placed_, host, changed.compute);
+    const Workload shortest = workload(*s_.device, host, lengths_[0]);
+    return seconds(place_and_fold(fabric_, shortest, *changed.tuning, placed_.seats, true), host,
+                   1);
+  }
+
+  // That a rank computes in the shortest.
+  double compute(const DeviceProfile& device) const {
+    return compute_seconds(workload(device, s_.job->host, lengths_[0]));
   }
 
  private:
@@ -104,12 +122,9 @@ class ShortSteps {
 
   const Scenario& s_;
   const Fabric& fabric_;
-  const Placed& placed_;
+  Placed placed_;
   std::int64_t all_;
   std::vector<std::int64_t> lengths_;
-  double base_ = 0;        // Seconds of the step, as extrapolated.
-  double compute_ = 0;     // Seconds a rank computes in the shorter of the two.
-  double by_compute_ = 0;  // Seconds of the step for each share of that.
 };
 
 }  // namespace
@@ -146,27 +161,48 @@ double lowered(const Known& known) { return known.value * std::max(1 - known.ci,
 
 std::vector<Variation> vary(const Scenario& s, const Fabric& fabric, const Placed& placed,
                             Time step) {
-  std::vector<Variation> variations;
-  const ShortSteps steps(s, fabric, placed);
-  DeviceProfile device = *s.device;
-  const auto add = [&](const std::string& profile, std::string_view number, double change) {
-    variations.push_back({profile + ": " + std::string(number), Time::seconds(step.s() + change)});
-  };
-  for (const auto& [name, known] : uncertain_numbers(device, precisions_of(*s.job, device))) {
-    const double value = std::exchange(known->value, lowered(*known));
-    add(device.name, name, steps.change(device));
-    known->value = value;
-  }
+  constexpr double kScaled = 0.9;
+  // Where stragglers leave little folded, the same job without them says what share of the step a
+  // number makes.
+  const bool even =
+      placed.symmetry.ranks.classes() > kMostVaried && !placed.seats.speed_of_rank.empty();
+  const ShortSteps steps(s, fabric, even ? without_stragglers(placed) : placed);
   HostSpec host = s.job->host;
   host.forward = Time::seconds(host.forward.s() * (1 - kHostError));
   host.backward = Time::seconds(host.backward.s() * (1 - kHostError));
-  add("host", "issue of kernels", steps.change(host));
+  std::vector<std::pair<std::string, CollectiveTuning>> tunings;
   for (const TuningNumber& number : kTuningNumbers) {
     CollectiveTuning tuning = s.tuning;
     Known& known = number.of(tuning);
     if (known.ci <= 0) continue;
     known.value *= 1 - known.ci;
-    add(tuning.name, number.name, steps.change(tuning));
+    tunings.emplace_back(tuning.name + ": " + std::string(number.name), std::move(tuning));
+  }
+  // Independent of each other, so each has a core while there are some.
+  std::vector<Changed> runs = {{}, {.compute = kScaled}, {.host = &host}};
+  for (const auto& [name, tuning] : tunings) runs.push_back({.tuning = &tuning});
+  std::vector<double> seconds(runs.size());
+  in_parallel(runs.size(), [&](std::size_t i) {
+    seconds[i] = i == 0 && steps.whole() && !even ? step.s() : steps.seconds(runs[i]);
+  });
+  const double scale = even ? step.s() / seconds[0] : 1;
+
+  std::vector<Variation> variations;
+  const auto add = [&](const std::string& number, double change) {
+    variations.push_back({number, Time::seconds(step.s() + change * scale)});
+  };
+  DeviceProfile device = *s.device;
+  const double compute = steps.compute(device);
+  const double by_compute = (seconds[0] - seconds[1]) / (1 - kScaled);
+  for (const auto& [name, known] : uncertain_numbers(device, precisions_of(*s.job, device))) {
+    const double value = std::exchange(known->value, lowered(*known));
+    add(device.name + ": " + name,
+        compute > 0 ? by_compute * (steps.compute(device) / compute - 1) : 0);
+    known->value = value;
+  }
+  add("host: issue of kernels", seconds[2] - seconds[0]);
+  for (std::size_t i = 0; i < tunings.size(); ++i) {
+    add(tunings[i].first, seconds[3 + i] - seconds[0]);
   }
   return variations;
 }

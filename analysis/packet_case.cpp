@@ -104,10 +104,10 @@ void spray(const Shape& s, const Flow& flow, Links& links, std::vector<ClassUsag
 // `path`: from switch to switch; empty: sprayed, or below one switch.
 std::vector<ClassUsage> usage_of(const Shape& s, const Flow& flow,
                                  const std::vector<std::string>& path, Links& links) {
-  std::vector<ClassUsage> usage = {{links[fmt::format("host {} out", flow.src)], 1},
-                                   {links[fmt::format("host {} in", flow.dst)], 1}};
+  std::vector<ClassUsage> usage = {{links[fmt::format("host {} out", flow.src)], 1}};
   if (path.empty()) spray(s, flow, links, usage);
   for (const std::string& link : path) usage.push_back({links[link], 1});
+  usage.push_back({links[fmt::format("host {} in", flow.dst)], 1});
   return usage;
 }
 
@@ -117,6 +117,8 @@ PacketCase read_case(const Json& json, const std::string& file) {
   const Shape shape = read_shape(json.at("topology"), file);
   const std::string transport = json.at("congestion_control").get<std::string>();
   c.roce = transport.find("PFC") != std::string::npos;
+  if (c.roce) c.congestion = "pfc";
+  if (transport.find("NSCC") != std::string::npos) c.congestion = "nscc";
   c.sprayed = json.at("routing").get<std::string>().find("pray") != std::string::npos;
   Links links;
   RoutedFlows& r = c.routed;
@@ -126,6 +128,7 @@ PacketCase read_case(const Json& json, const std::string& file) {
     if (entry.contains("path")) path = entry["path"].get<std::vector<std::string>>();
     const auto hops = static_cast<double>(switch_links(shape, flow) + 2);
     const double packet_us = kPacketBytes * 8 / (shape.gbps * 1e3);
+    r.paths = r.paths && (!path.empty() || switch_links(shape, flow) == 0);
     r.usage.add(usage_of(shape, flow, path, links));
     r.latency.push_back(
         Time::seconds((hops * shape.link_latency_us + (hops - 1) * packet_us) * 1e-6));
@@ -156,13 +159,15 @@ PacketCase read_packet_case(const std::string& text, const std::string& file) {
   }
 }
 
-FlowTable predict_flows(const PacketCase& packets) {
-  FlowTable table = run_flows(packets.routed, "fluid");
+FlowTable predict_flows(const PacketCase& packets, std::string_view congestion) {
+  FlowTable table = run_flows(packets.routed, "fluid", congestion);
   table.scenario = packets.name;
-  table.assumptions = {packets.roce ? "all bytes of a link are payload (RoCE)"
-                                    : "4,086 of 4,150 bytes of a link are payload (Ultra Ethernet)",
-                       "a flow has finished when its last byte has arrived; its sender sees that "
-                       "one propagation later"};
+  table.assumptions.emplace_back(
+      packets.roce ? "all bytes of a link are payload (RoCE)"
+                   : "4,086 of 4,150 bytes of a link are payload (Ultra Ethernet)");
+  table.assumptions.emplace_back(
+      "a flow has finished when its last byte has arrived; its sender sees that one propagation "
+      "later");
   return table;
 }
 

@@ -13,6 +13,8 @@ namespace tenk {
 struct PacketCase {
   std::string name;
   bool roce = false;
+  std::string congestion =
+      "ideal";  // The model of its transport (analysis/congestion/congestion.h).
   bool sprayed = false;
   RoutedFlows routed;
   // By flow:
@@ -23,6 +25,7 @@ struct PacketCase {
 // Throws Error{kFile} if it is no such case, Error{kInvalid} if its numbers make no sense.
 PacketCase read_packet_case(const std::string& text, const std::string& file);
 
-FlowTable predict_flows(const PacketCase& packets);
+// Rates are ideal unless a congestion model is named.
+FlowTable predict_flows(const PacketCase& packets, std::string_view congestion = "ideal");
 
 }  // namespace tenk

@@ -1,6 +1,7 @@
 #include "analysis/pipeline.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "sim/base/kinds.h"
@@ -38,13 +39,40 @@ Seats in_order(std::size_t ranks) {
   return seats;
 }
 
+namespace {
+
+// Gives each rank the speed of the slowest of its node; false if all had it.
+bool slow_nodes(const Fabric& fabric, Placed& placed) {
+  const auto& places = placed.seats.accelerator_of_rank;
+  std::vector<double> slowest(fabric.nodes(), std::numeric_limits<double>::infinity());
+  for (std::size_t r = 0; r < places.size(); ++r) {
+    double& node = slowest[fabric.node_of(places[r])];
+    node = std::min(node, placed.traffic.speed(r));
+  }
+  bool changed = false;
+  for (std::size_t r = 0; r < placed.seats.speed_of_rank.size(); ++r) {
+    double& speed = placed.seats.speed_of_rank[r];
+    changed = changed || speed != slowest[fabric.node_of(places[r])];
+    speed = slowest[fabric.node_of(places[r])];
+  }
+  placed.traffic.speed_of_rank = placed.seats.speed_of_rank;
+  return changed;
+}
+
+}  // namespace
+
 Placed place_and_fold(const Fabric& fabric, const Workload& workload,
-                      const CollectiveTuning& tuning, const Seats& seats, bool fold) {
+                      const CollectiveTuning& tuning, const Seats& seats, bool fold,
+                      std::size_t most_rank_classes) {
   Placed p;
   p.seats = seats;
   p.traffic = place(fabric, workload, tuning, seats.accelerator_of_rank);
   p.traffic.speed_of_rank = seats.speed_of_rank;
   p.symmetry = fold ? find_symmetry(p.traffic) : no_symmetry(p.traffic);
+  if (fold && p.symmetry.ranks.classes() > most_rank_classes && slow_nodes(fabric, p)) {
+    p.slowest_of_node = true;
+    p.symmetry = find_symmetry(p.traffic);
+  }
   return p;
 }
 

@@ -30,9 +30,15 @@ struct Placed {
   Seats seats;
   Traffic traffic;
   Symmetry symmetry;
+  bool slowest_of_node = false;  // All of a node's ranks compute at the speed of its slowest.
 };
+// Beyond this many rank classes ranks of one node with different speeds all compute at the slowest
+// one's, which is what ranks that exchange something in every layer do anyway; `fold` false keeps
+// every speed.
+inline constexpr std::size_t kMostRankClasses = 2048;
 Placed place_and_fold(const Fabric& fabric, const Workload& workload,
-                      const CollectiveTuning& tuning, const Seats& seats, bool fold);
+                      const CollectiveTuning& tuning, const Seats& seats, bool fold,
+                      std::size_t most_rank_classes = kMostRankClasses);
 
 // Under engine.detail steps `timeline` is that of the messages, collapsed to the plan's activities.
 struct Simulation {

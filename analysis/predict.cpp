@@ -148,7 +148,7 @@ Prediction predict(const Scenario& s) {
   const Workload workload = build_training(*s.job, *s.device);
   const Seats seats = seats_of(s, fabric);
   const Placed placed = place_and_fold(fabric, workload, s.tuning, seats, s.engine.fold);
-  const Simulation sim = simulate(s, fabric, workload, placed);
+  Simulation sim = simulate(s, fabric, workload, placed);
 
   Prediction p;
   p.scenario = s.name;
@@ -160,14 +160,21 @@ Prediction predict(const Scenario& s) {
   p.engine = report_engine(s.engine, placed, sim, since);
   p.fingerprint = sim.timeline.fingerprint();
   report_links(fabric, placed.symmetry, sim.timeline, p);
+  if (placed.slowest_of_node) {
+    p.assumptions.push_back(
+        fmt::format("every rank computes at the speed of the slowest on its node: with a speed for "
+                    "each, more than {} classes of ranks would be left",
+                    kMostRankClasses));
+  }
   p.collisions = collisions_of(fabric, workload, placed.traffic);
   p.traffic = link_traffic(fabric, placed.symmetry.trunks, sim.plan, sim.timeline);
   report_rates(s, facts, p);
   report_assumptions(s, fabric, facts, p);
   p.cost = cost_of(inventory, s.prices, p.tokens_per_s);
   p.assumptions.insert(p.assumptions.end(), site.assumptions.begin(), site.assumptions.end());
+  sim = {};       // Variations are as large.
   Placed folded;  // Only if the scenario asks for the unfolded run.
-  if (!s.engine.fold) folded = {placed.seats, placed.traffic, find_symmetry(placed.traffic)};
+  if (!s.engine.fold) folded = {placed.seats, placed.traffic, find_symmetry(placed.traffic), false};
   p.variations = vary(s, fabric, s.engine.fold ? placed : folded, p.step_time);
   const auto [low, high] = interval_of(p.variations, p.step_time);
   p.interval_low_s = low;
@@ -191,9 +198,18 @@ StepTime predict_step(const Scenario& s) {
 
 CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<const Bytes> sizes) {
   const auto since = Clock::now();
+  if (s.engine.congestion != "ideal") {
+    throw Error(ErrorKind::kInvalid, "engine.congestion " + s.engine.congestion +
+                                         " corrects raw flows (tenk flows); collectives run with "
+                                         "ideal");
+  }
   const Fabric fabric = build_fabric(s.cluster);
   if (fabric.accelerators() < 2) {
     throw Error(ErrorKind::kInvalid, "a collective needs at least two accelerators");
+  }
+  if (s.engine.congestion != "ideal") {
+    throw Error(ErrorKind::kInvalid, "engine.congestion " + s.engine.congestion +
+                                         " corrects raw flows (tenk flows), not collectives");
   }
   const Workload workload = one_after_another(fabric.accelerators(), op, sizes);
   const Seats seats = in_order(fabric.accelerators());

@@ -101,8 +101,8 @@ struct Prediction {
   double model_flops = 0;         // One step.
   double model_flops_causal = 0;  // With causal attention counted half.
   double interval_low_s = 0, interval_high_s = 0;
-  Breakdown breakdown_s{};         // Exposed.
-  Breakdown hidden_s{};            // Beside something of a category before it.
+  Breakdown breakdown_s{};  // Exposed.
+  Breakdown hidden_s{};     // Beside something of a category before it.
   std::int64_t parameters = 0;
   Bytes memory_per_gpu;
   bool fits = true;

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/congestion/congestion.h"
 #include "sim/base/kinds.h"
 #include "sim/base/presets.h"
 #include "sim/base/text.h"
@@ -17,7 +18,7 @@
 namespace tenk {
 namespace {
 
-EngineSpec read_engine(Section section) {
+EngineSpec read_engine(Section section, ScenarioUse use) {
   EngineSpec spec;
   spec.name = section.word("name", names_of(engine_kinds()), "fluid");
   spec.detail = section.word("detail", {"coflow", "steps"}, "coflow");
@@ -27,6 +28,11 @@ EngineSpec read_engine(Section section) {
     section.fail("name",
                  "engine " + spec.name +
                      " runs single messages, not coflows; expected detail: steps beside it");
+  }
+  spec.congestion = section.word("congestion", names_of(congestion_kinds()), "ideal");
+  if (use != ScenarioUse::kClusterOnly && spec.congestion != "ideal") {
+    section.fail("congestion", "engine.congestion " + spec.congestion +
+                                   " corrects raw flows (tenk flows); a job runs with ideal");
   }
   section.finish();
   return spec;
@@ -178,7 +184,7 @@ Scenario read_scenario(const Config& file, ScenarioUse use) {
   }
   s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
   read_work(root, use, sized, s, faults);
-  s.engine = read_engine(root.section("engine", false));
+  s.engine = read_engine(root.section("engine", false), use);
   if (!s.jobs.empty() && s.engine.steps()) {
     root.fail("engine", "several jobs run as coflows only; expected detail: coflow");
   }

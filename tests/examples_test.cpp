@@ -83,11 +83,12 @@ struct Job {
       : scenario(std::move(s)),
         fabric(build_fabric(scenario.cluster)),
         workload(build_training(*scenario.job, *scenario.device)),
-        placed(place_and_fold(fabric, workload, scenario.tuning, seats_of(scenario, fabric), true)) {}
+        placed(
+            place_and_fold(fabric, workload, scenario.tuning, seats_of(scenario, fabric), true)) {}
   Time step() const { return simulate(workload, placed, scenario.engine).timeline.makespan; }
   // With a tenth of the capacity of one kind of cables gone, both ways.
   Time step_with_fewer(const std::string& cable) const {
-    Placed slower{placed.seats, placed.traffic, {}};
+    Placed slower{placed.seats, placed.traffic, {}, false};
     for (Trunk& trunk : slower.traffic.trunks) {
       const std::string& kind = fabric.graph().link_kind(trunk.kind);
       if (kind.substr(0, kind.rfind(' ')) == cable) trunk.capacity = trunk.capacity * 0.9;

@@ -19,6 +19,12 @@ void build_clos(const ClosSpec& spec, const ClosShape& d, std::uint32_t plane,
 std::shared_ptr<const Router> route_clos(const ClosSpec& spec, const ClosShape& shape,
                                          LinkId first_link, const Graph& graph, TrunkTable& trunks);
 
+// Adaptive routing where links differ (clos_adaptive.cpp); `shape` knows its first links. O(links),
+// and O(leaves^2) for each all-to-all.
+bool links_differ(const ClosShape& shape, const Graph& graph);
+std::shared_ptr<const Router> route_adaptive_clos(const ClosShape& shape, const Graph& graph,
+                                                  TrunkTable& trunks);
+
 // Bisection: the cheapest cut between the first half of the nodes and the rest, with every switch
 // on its better side. Exact ("formula") where no tier is oversubscribed or whole equal units fall
 // on each side; else an upper bound ("bound").

@@ -1,14 +1,8 @@
 // Which way does a byte go through a CLOS network?
 //
-// Trunks: under spray every uplink of a healthy leaf (of a pod) carries the same, so each leaf has
-// one trunk up and one down, each pod one to and from the cores. A link that is slower than its
-// fellows splits the trunk it is in; a dead link changes the set of paths, and a hashed connection
-// addresses one member, so then every link stands alone.
-//
-// Adaptive: hop by hop each switch fills its ways in proportion to their room, that of the narrowest
-// link ahead (what all leaves of a pod share counts by its part for one). That is where choosing the
-// emptiest way comes to rest for the traffic of any one pair of leaves, and of all pairs whose own
-// links differ; with all links equal it is spray. Shares do not follow who else sends.
+// Hop by hop each switch spreads a connection evenly over the live links that lead there, or (under
+// ecmp-hash) hashes it onto one of them, or (flowlets) each of its pieces. Sprayed routes are
+// written by bundle (clos_trunks.h); where links differ adaptive routes are clos_adaptive.cpp's.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -16,6 +10,7 @@
 #include "sim/base/error.h"
 #include "sim/base/hash.h"
 #include "topologies/clos_network.h"
+#include "topologies/clos_trunks.h"
 
 namespace tenk {
 namespace {
@@ -26,244 +21,203 @@ class ClosRouter : public Router {
   Time connect(PortId from, PortId to, const Wire& wire, std::vector<Usage>& out) const override;
   Time connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
                          std::vector<Usage>& out) const override;
+  std::size_t most_all_pairs() const override {
+    return hashes() ? kMaxHashedRanks : Router::most_all_pairs();
+  }
   bool hashes() const override { return routing_.hashes(); }
 
  private:
-  struct Stage {  // The uplinks (or downlinks) of one leaf or pod.
-    TrunkId first;
-    std::uint32_t members = 1;  // 1: one trunk; else so many trunks of one, numbered in a row.
+  enum class Half { kUp, kDown, kBoth };  // Of a route; up includes the way between pods.
+  struct Leaves {
+    std::uint32_t from = 0, to = 0;
   };
-  // One hashed connection, or (spray) all paths in equal parts.
-  struct Choice {
-    bool hashed = false;
-    std::uint64_t hash = 0;
-  };
-  struct Way {
-    std::uint32_t link = 0;
-    double room = 0;  // Bytes/s
-  };
-  struct Share {
-    std::uint32_t link = 0;
-    double weight = 0;
+  struct Ports {  // Of one all-to-all, on leaves that all others reach alike.
+    std::uint32_t leaf = 0;
+    double count = 0;
   };
 
-  void lay_trunks(const Graph& graph, TrunkTable& t);
-  Stage lay_stage(const std::vector<LinkId>& links, const Graph& graph, TrunkTable& t) const;
-  static void add(const Stage& stage, double weight, std::vector<Usage>& out);
-  void add(LinkId link, double weight, std::vector<Usage>& out) const;
-  bool alive(LinkId link) const { return rate(link) > 0; }
-  double rate(LinkId link) const { return rate_[link.value - d_.host0].value(); }
-  std::vector<Share> choose(const std::vector<Way>& ways, double weight, const Choice& choice,
-                            std::uint64_t hop) const;
-  std::vector<Way> spine_downs(std::uint32_t spine, std::uint32_t leaf) const;
-  std::vector<Way> core_downs(std::uint32_t pod, std::uint32_t plane, std::uint32_t core) const;
-  std::vector<Way> core_ups(std::uint32_t from_pod, std::uint32_t to_pod,
-                            std::uint32_t plane) const;
-  std::vector<Way> leaf_ups(std::uint32_t from, std::uint32_t to) const;
-  static double room_of(const std::vector<Way>& ways);  // Of all together.
-  void by_members(std::uint32_t from, std::uint32_t to, double weight, const Choice& choice,
+  void add(const Bundle& bundle, double weight, std::vector<Usage>& out) const;
+  [[noreturn]] static void refuse(const Leaves& way);
+  std::uint32_t links_between(std::uint32_t plane, std::uint32_t from_pod,
+                              std::uint32_t to_pod) const;
+  std::uint32_t links_up(std::uint32_t plane, const Leaves& way) const;
+  std::uint32_t links_up(const Leaves& way) const;
+  void spray(const Leaves& way, double weight, Half half, std::vector<Usage>& out) const;
+  void spray_over(std::uint32_t plane, const Leaves& way, double weight, Half half,
                   std::vector<Usage>& out) const;
-  void across(std::uint32_t from_pod, std::uint32_t to_pod, std::uint32_t plane, double weight,
-              const Choice& choice, std::vector<Usage>& out) const;
-  void between_leaves(std::uint32_t from, std::uint32_t to, double weight, const Choice& choice,
-                      std::vector<Usage>& out) const;
+  void across(std::uint32_t plane, std::uint32_t from_pod, std::uint32_t to_pod, double weight,
+              std::vector<Usage>& out) const;
+  template <class LinkAt>
+  std::uint32_t nth_alive(std::uint64_t n, std::uint32_t first, const LinkAt& link_at) const;
+  std::uint32_t hashed_up(const Leaves& way, std::uint64_t hash) const;
+  std::uint32_t hashed_core_up(const Leaves& way, std::uint32_t spine, std::uint64_t hash) const;
+  template <class Emit>
+  void hashed(const Leaves& way, std::uint64_t hash, const Emit& emit) const;
+  std::uint64_t hash_of(PortId from, PortId to, const Wire& wire) const {
+    return combine(combine(routing_.seed, wire.key), combine(from.value, to.value));
+  }
+  // That a hashed connection is cut into.
+  std::uint64_t pieces() const {
+    return routing_.policy == RoutingPolicy::kFlowlets ? static_cast<std::uint64_t>(routing_.pieces)
+                                                       : 1;
+  }
   Time latency(std::uint32_t leaf_a, std::uint32_t leaf_b) const;
-  Time hashed_all_pairs(std::span<const PortId> ports, const Wire& wire,
+  void hashed_all_pairs(std::span<const PortId> ports, const Wire& wire,
+                        std::vector<Usage>& out) const;
+  void sprayed_all_pairs(std::span<const double> on_leaf, double weight,
+                         std::vector<Usage>& out) const;
+  void broken_all_pairs(std::span<const double> on_leaf, double weight,
                         std::vector<Usage>& out) const;
 
   ClosShape d_;
   RoutingSpec routing_;
-  bool by_members_ = false;  // Links stand alone: some link is dead, or connections are hashed.
+  ClosTrunks trunks_;
   Time host_latency_, leaf_latency_, core_latency_;
-  std::vector<Stage> leaf_up_, leaf_down_, pod_up_, pod_down_;
-  std::vector<Bandwidth> rate_;  // From host0 on.
-  std::vector<TrunkId> trunk_;   // From host0 on.
 };
 
 ClosRouter::ClosRouter(const ClosShape& d, const RoutingSpec& routing, const Graph& graph,
                        TrunkTable& t)
-    : d_(d), routing_(routing), by_members_(routing.hashes()) {
+    : d_(d), routing_(routing), trunks_(d, graph, hashes(), t) {
   const auto links = graph.links();
-  const bool adapts = routing.policy == RoutingPolicy::kAdaptive;
-  for (std::size_t l = d_.host0; l < d_.host0 + d_.links(); ++l) {
-    rate_.push_back(links[l].capacity);
-    const std::size_t first = d_.core_up > 0 && l >= d_.core0 ? d_.core0 : d_.leaf0;
-    const bool slow = adapts && l >= d_.leaf0 && links[l].capacity != links[first].capacity;
-    by_members_ = by_members_ || (l >= d_.leaf0 && rate_.back().value() <= 0) || slow;
-  }
   host_latency_ = links[d_.host0].latency;
   leaf_latency_ = links[d_.leaf0].latency;
   if (d_.core_up > 0) core_latency_ = links[d_.core0].latency;
-  lay_trunks(graph, t);
 }
 
-ClosRouter::Stage ClosRouter::lay_stage(const std::vector<LinkId>& links, const Graph& graph,
-                                        TrunkTable& t) const {
-  const Bandwidth rate = graph.link(links.front()).capacity;
-  const bool equal = std::all_of(links.begin(), links.end(),
-                                 [&](LinkId l) { return graph.link(l).capacity == rate; });
-  if (equal && !by_members_) return {t.bundle(links), 1};
-  const TrunkId first(t.trunks.size());
-  for (const LinkId l : links) t.single(l);
-  return {first, static_cast<std::uint32_t>(links.size())};
+void ClosRouter::add(const Bundle& bundle, double weight, std::vector<Usage>& out) const {
+  for (const Bundle::Part& p : trunks_.parts(bundle)) out.push_back({p.trunk, weight * p.share});
 }
 
-void ClosRouter::lay_trunks(const Graph& graph, TrunkTable& t) {
-  for (std::uint32_t p = 0; p < d_.ports; ++p) {
-    t.single(d_.host_up(PortId(p)));
-    t.single(d_.host_down(PortId(p)));
+void ClosRouter::refuse(const Leaves& way) {
+  throw Error(ErrorKind::kInvalid,
+              fmt::format("no path from leaf{} to leaf{}: the links between them are down",
+                          way.from, way.to));
+}
+
+// Live links that lead from one pod's spine of a broken plane to the other pod: those whose core
+// still reaches it.
+std::uint32_t ClosRouter::links_between(std::uint32_t plane, std::uint32_t from_pod,
+                                        std::uint32_t to_pod) const {
+  std::uint32_t links = trunks_.pod_up(from_pod, plane).links;
+  for (std::uint32_t c = trunks_.first_core(plane); c < trunks_.first_core(plane + 1); ++c) {
+    if (trunks_.core_down(to_pod, c).links > 0) links += trunks_.core_up(from_pod, c).links;
   }
-  std::vector<LinkId> up, down;
-  const auto lay = [&](std::vector<Stage>& ups, std::vector<Stage>& downs) {
-    ups.push_back(lay_stage(up, graph, t));
-    downs.push_back(lay_stage(down, graph, t));
-    up.clear();
-    down.clear();
-  };
-  for (std::uint32_t leaf = 0; leaf < d_.leaves; ++leaf) {
-    for (std::uint32_t i = 0; i < d_.up; ++i) {
-      up.push_back(d_.leaf_up(leaf, i));
-      down.push_back(d_.leaf_down(leaf, i));
+  return links;
+}
+
+// Live uplinks that lead to the other leaf through a plane (0: through all whole ones).
+std::uint32_t ClosRouter::links_up(std::uint32_t plane, const Leaves& way) const {
+  const std::uint32_t from = d_.pod_of(way.from), to = d_.pod_of(way.to);
+  if (plane > 0 && trunks_.leaf_down(way.to, plane).links == 0) return 0;
+  if (plane > 0 && from != to && links_between(plane, from, to) == 0) return 0;
+  return trunks_.leaf_up(way.from, plane).links;
+}
+
+std::uint32_t ClosRouter::links_up(const Leaves& way) const {
+  std::uint32_t links = 0;
+  for (std::uint32_t p = 0; p < trunks_.planes(); ++p) links += links_up(p, way);
+  if (links == 0) refuse(way);
+  return links;
+}
+
+void ClosRouter::spray(const Leaves& way, double weight, Half half, std::vector<Usage>& out) const {
+  const double all = links_up(way);
+  for (std::uint32_t p = 0; p < trunks_.planes(); ++p) {
+    const std::uint32_t links = links_up(p, way);
+    if (links > 0) spray_over(p, way, weight * (links / all), half, out);
+  }
+}
+
+void ClosRouter::spray_over(std::uint32_t plane, const Leaves& way, double weight, Half half,
+                            std::vector<Usage>& out) const {
+  const std::uint32_t from = d_.pod_of(way.from), to = d_.pod_of(way.to);
+  if (half != Half::kDown) {
+    add(trunks_.leaf_up(way.from, plane), weight, out);
+    if (from != to) across(plane, from, to, weight, out);
+  }
+  if (half != Half::kUp) add(trunks_.leaf_down(way.to, plane), weight, out);
+}
+
+void ClosRouter::across(std::uint32_t plane, std::uint32_t from_pod, std::uint32_t to_pod,
+                        double weight, std::vector<Usage>& out) const {
+  const double all =
+      plane > 0 ? links_between(plane, from_pod, to_pod) : trunks_.pod_up(from_pod, 0).links;
+  const double whole = weight * (trunks_.pod_up(from_pod, plane).links / all);
+  add(trunks_.pod_up(from_pod, plane), whole, out);
+  add(trunks_.pod_down(to_pod, plane), whole, out);
+  if (plane == 0) return;
+  for (std::uint32_t c = trunks_.first_core(plane); c < trunks_.first_core(plane + 1); ++c) {
+    const Bundle &up = trunks_.core_up(from_pod, c), &down = trunks_.core_down(to_pod, c);
+    if (up.links == 0 || down.links == 0) continue;
+    add(up, weight * (up.links / all), out);
+    add(down, weight * (up.links / all), out);
+  }
+}
+
+// The n-th live one of the links that `link_at` numbers from `first` on; there are more than n.
+template <class LinkAt>
+std::uint32_t ClosRouter::nth_alive(std::uint64_t n, std::uint32_t first,
+                                    const LinkAt& link_at) const {
+  for (;; ++first) {
+    if (trunks_.alive(link_at(first)) && n-- == 0) return first;
+  }
+}
+
+// The uplink that a connection hashes onto, of those that lead to the other leaf.
+std::uint32_t ClosRouter::hashed_up(const Leaves& way, std::uint64_t hash) const {
+  if (trunks_.planes() == 1) return static_cast<std::uint32_t>(hash % d_.up);
+  std::uint64_t n = hash % links_up(way);
+  for (std::uint32_t spine = 0;; ++spine) {
+    const std::uint32_t plane = trunks_.plane(spine);
+    const std::uint64_t links = plane > 0 ? links_up(plane, way) : d_.leaf_parallel;
+    if (n < links) {
+      return nth_alive(n, spine * d_.leaf_parallel,
+                       [&](std::uint32_t t) { return d_.leaf_up(way.from, t); });
     }
-    lay(leaf_up_, leaf_down_);
+    n -= links;
   }
-  for (std::uint32_t pod = 0; d_.core_up > 0 && pod < d_.pods; ++pod) {
-    for (std::uint32_t plane = 0; plane < d_.spines_per_pod; ++plane) {
-      for (std::uint32_t i = 0; i < d_.core_up; ++i) {
-        up.push_back(d_.core_up_link(pod, plane, i));
-        down.push_back(d_.core_down_link(pod, plane, i));
-      }
+}
+
+// The same from a spine to the cores.
+std::uint32_t ClosRouter::hashed_core_up(const Leaves& way, std::uint32_t spine,
+                                         std::uint64_t hash) const {
+  const std::uint32_t plane = trunks_.plane(spine);
+  if (plane == 0) return static_cast<std::uint32_t>(hash % d_.core_up);
+  const std::uint32_t from = d_.pod_of(way.from), to = d_.pod_of(way.to);
+  std::uint64_t n = hash % links_between(plane, from, to);
+  for (std::uint32_t core = 0;; ++core) {
+    const std::uint32_t c = trunks_.core(spine, core);
+    const bool reaches = c == 0 || trunks_.core_down(to, c).links > 0;
+    const std::uint64_t links = c == 0 ? d_.core_parallel : trunks_.core_up(from, c).links;
+    if (reaches && n < links) {
+      return nth_alive(n, core * d_.core_parallel,
+                       [&](std::uint32_t t) { return d_.core_up_link(from, spine, t); });
     }
-    lay(pod_up_, pod_down_);
-  }
-  const auto first = t.trunk_of_link.begin() + d_.host0;
-  trunk_.assign(first, first + d_.links());
-}
-
-void ClosRouter::add(const Stage& stage, double weight, std::vector<Usage>& out) {
-  for (std::uint32_t i = 0; i < stage.members; ++i) {
-    out.push_back({TrunkId(stage.first.value + i), weight / stage.members});
+    n -= reaches ? links : 0;
   }
 }
 
-void ClosRouter::add(LinkId link, double weight, std::vector<Usage>& out) const {
-  out.push_back({trunk_[link.value - d_.host0], weight});
-}
-
-std::vector<ClosRouter::Share> ClosRouter::choose(const std::vector<Way>& ways, double weight,
-                                                  const Choice& choice, std::uint64_t hop) const {
-  if (choice.hashed) {
-    const std::uint64_t h = combine(choice.hash, hop);
-    return {{ways[h % ways.size()].link, weight}};
+// Calls emit(link) for each link between two leaves on the path of one connection.
+template <class Emit>
+void ClosRouter::hashed(const Leaves& way, std::uint64_t hash, const Emit& emit) const {
+  if (way.from == way.to) return;
+  const std::uint32_t from = d_.pod_of(way.from), to = d_.pod_of(way.to);
+  const std::uint32_t up = hashed_up(way, combine(hash, 1));
+  const std::uint32_t spine = up / d_.leaf_parallel, plane = trunks_.plane(spine);
+  emit(d_.leaf_up(way.from, up));
+  if (from != to) {
+    const std::uint32_t t = hashed_core_up(way, spine, combine(hash, 2));
+    const std::uint32_t core = t / d_.core_parallel, broken = trunks_.core(spine, core);
+    emit(d_.core_up_link(from, spine, t));
+    const std::uint32_t links = broken > 0 ? trunks_.core_down(to, broken).links : d_.core_parallel;
+    emit(d_.core_down_link(
+        to, spine,
+        nth_alive(combine(hash, 3) % links, core * d_.core_parallel,
+                  [&](std::uint32_t i) { return d_.core_down_link(to, spine, i); })));
   }
-  const bool adapts = routing_.policy == RoutingPolicy::kAdaptive;
-  double all = 0;
-  for (const Way& w : ways) all += adapts ? w.room : 1;
-  std::vector<Share> shares;
-  shares.reserve(ways.size());
-  for (const Way& w : ways) shares.push_back({w.link, weight * (adapts ? w.room : 1) / all});
-  return shares;
-}
-
-double ClosRouter::room_of(const std::vector<Way>& ways) {
-  double all = 0;
-  for (const Way& w : ways) all += w.room;
-  return all;
-}
-
-// Live cables from spine `spine` of the leaf's pod down to the leaf, as uplink numbers of the leaf.
-std::vector<ClosRouter::Way> ClosRouter::spine_downs(std::uint32_t spine,
-                                                     std::uint32_t leaf) const {
-  std::vector<Way> live;
-  for (std::uint32_t i = 0; i < d_.leaf_parallel; ++i) {
-    const std::uint32_t t = spine * d_.leaf_parallel + i;
-    if (alive(d_.leaf_down(leaf, t))) live.push_back({t, rate(d_.leaf_down(leaf, t))});
-  }
-  return live;
-}
-
-// Live cables from core `core` of a plane down to that plane's spine of a pod.
-std::vector<ClosRouter::Way> ClosRouter::core_downs(std::uint32_t pod, std::uint32_t plane,
-                                                    std::uint32_t core) const {
-  std::vector<Way> live;
-  for (std::uint32_t i = 0; i < d_.core_parallel; ++i) {
-    const std::uint32_t t = core * d_.core_parallel + i;
-    const LinkId link = d_.core_down_link(pod, plane, t);
-    if (alive(link)) live.push_back({t, rate(link)});
-  }
-  return live;
-}
-
-// Live uplinks of spine `plane` in one pod whose core still reaches the other pod.
-std::vector<ClosRouter::Way> ClosRouter::core_ups(std::uint32_t from_pod, std::uint32_t to_pod,
-                                                  std::uint32_t plane) const {
-  std::vector<Way> live;
-  for (std::uint32_t t = 0; t < d_.core_up; ++t) {
-    const LinkId link = d_.core_up_link(from_pod, plane, t);
-    if (!alive(link)) continue;
-    const double ahead = room_of(core_downs(to_pod, plane, t / d_.core_parallel));
-    if (ahead > 0) live.push_back({t, std::min(rate(link), ahead / d_.core_parallel)});
-  }
-  return live;
-}
-
-// Live uplinks of a leaf from whose spine the other leaf is reached.
-std::vector<ClosRouter::Way> ClosRouter::leaf_ups(std::uint32_t from, std::uint32_t to) const {
-  const std::uint32_t from_pod = d_.pod_of(from), to_pod = d_.pod_of(to);
-  std::vector<Way> live;
-  for (std::uint32_t t = 0; t < d_.up; ++t) {
-    const std::uint32_t spine = t / d_.leaf_parallel;
-    if (!alive(d_.leaf_up(from, t))) continue;
-    double ahead = room_of(spine_downs(spine, to)) / d_.leaf_parallel;
-    if (from_pod != to_pod) {
-      ahead = std::min(ahead, room_of(core_ups(from_pod, to_pod, spine)) / d_.leaves_per_pod);
-    }
-    if (ahead > 0) live.push_back({t, std::min(rate(d_.leaf_up(from, t)), ahead)});
-  }
-  return live;
-}
-
-void ClosRouter::across(std::uint32_t from_pod, std::uint32_t to_pod, std::uint32_t plane,
-                        double weight, const Choice& choice, std::vector<Usage>& out) const {
-  for (const Share& up : choose(core_ups(from_pod, to_pod, plane), weight, choice, 2)) {
-    add(d_.core_up_link(from_pod, plane, up.link), up.weight, out);
-    const auto downs = core_downs(to_pod, plane, up.link / d_.core_parallel);
-    for (const Share& down : choose(downs, up.weight, choice, 3)) {
-      add(d_.core_down_link(to_pod, plane, down.link), down.weight, out);
-    }
-  }
-}
-
-// Hop by hop, each switch spreads over (or hashes onto) the live links that lead there.
-void ClosRouter::by_members(std::uint32_t from, std::uint32_t to, double weight,
-                            const Choice& choice, std::vector<Usage>& out) const {
-  const std::uint32_t from_pod = d_.pod_of(from), to_pod = d_.pod_of(to);
-  const std::vector<Way> ups = leaf_ups(from, to);
-  if (ups.empty()) {
-    throw Error(
-        ErrorKind::kInvalid,
-        fmt::format("no path from leaf{} to leaf{}: the links between them are down", from, to));
-  }
-  for (const Share& up : choose(ups, weight, choice, 1)) {
-    const std::uint32_t spine = up.link / d_.leaf_parallel;
-    add(d_.leaf_up(from, up.link), up.weight, out);
-    if (from_pod != to_pod) across(from_pod, to_pod, spine, up.weight, choice, out);
-    for (const Share& down : choose(spine_downs(spine, to), up.weight, choice, 4)) {
-      add(d_.leaf_down(to, down.link), down.weight, out);
-    }
-  }
-}
-
-void ClosRouter::between_leaves(std::uint32_t from, std::uint32_t to, double weight,
-                                const Choice& choice, std::vector<Usage>& out) const {
-  if (from == to) return;
-  if (by_members_) return by_members(from, to, weight, choice, out);
-  add(leaf_up_[from], weight, out);
-  if (d_.pod_of(from) != d_.pod_of(to)) {
-    add(pod_up_[d_.pod_of(from)], weight, out);
-    add(pod_down_[d_.pod_of(to)], weight, out);
-  }
-  add(leaf_down_[to], weight, out);
+  const std::uint32_t links = plane > 0 ? trunks_.leaf_down(way.to, plane).links : d_.leaf_parallel;
+  emit(d_.leaf_down(way.to, nth_alive(combine(hash, 4) % links, spine * d_.leaf_parallel,
+                                      [&](std::uint32_t t) { return d_.leaf_down(way.to, t); })));
 }
 
 Time ClosRouter::latency(std::uint32_t leaf_a, std::uint32_t leaf_b) const {
@@ -282,80 +236,119 @@ void merge_tail(std::size_t first, std::vector<Usage>& out) {
 }
 
 Time ClosRouter::connect(PortId from, PortId to, const Wire& wire, std::vector<Usage>& out) const {
-  add(d_.host_up(from), wire.weight, out);
-  add(d_.host_down(to), wire.weight, out);
-  const std::uint32_t leaf_a = d_.leaf_of(from), leaf_b = d_.leaf_of(to);
-  Choice choice;
-  choice.hashed = routing_.hashes();
-  const std::uint64_t hash =
-      combine(combine(routing_.seed, wire.key), combine(from.value, to.value));
-  if (routing_.policy != RoutingPolicy::kFlowlets) {
-    choice.hash = hash;
-    between_leaves(leaf_a, leaf_b, wire.weight, choice, out);
-    return latency(leaf_a, leaf_b);
+  const Leaves way{d_.leaf_of(from), d_.leaf_of(to)};
+  const auto add_link = [&](LinkId l) { out.push_back({trunks_.of(l), wire.weight}); };
+  add_link(d_.host_up(from));
+  if (hashes()) {
+    const std::size_t before = out.size();
+    const double share = wire.weight / static_cast<double>(pieces());
+    for (std::uint64_t i = 0; i < pieces(); ++i) {
+      hashed(way, hash_of(from, to, wire) + i, [&](LinkId l) {
+        out.push_back({trunks_.of(l), share});
+      });
+    }
+    if (pieces() > 1) merge_tail(before, out);
+  } else if (way.from != way.to) {
+    spray(way, wire.weight, Half::kBoth, out);
   }
-  const std::size_t before = out.size();
-  const auto pieces = static_cast<double>(routing_.pieces);
-  for (std::int64_t i = 0; i < routing_.pieces; ++i) {
-    choice.hash = combine(hash, static_cast<std::uint64_t>(i));
-    between_leaves(leaf_a, leaf_b, wire.weight / pieces, choice, out);
-  }
-  merge_tail(before, out);
-  return latency(leaf_a, leaf_b);
+  add_link(d_.host_down(to));  // In order of the path.
+  return latency(way.from, way.to);
 }
 
-Time ClosRouter::hashed_all_pairs(std::span<const PortId> ports, const Wire& wire,
+// Each connection on its one path, counted link by link: O(ports^2) steps, O(links) memory.
+void ClosRouter::hashed_all_pairs(std::span<const PortId> ports, const Wire& wire,
                                   std::vector<Usage>& out) const {
-  if (ports.size() > kMaxHashedPorts) {
-    throw Error(ErrorKind::kInvalid,
-                fmt::format("all-to-all over {} ports under hashed routing: at most {} "
-                            "can be enumerated; use ecmp-expected, which has the same mean load",
-                            ports.size(), kMaxHashedPorts));
-  }
-  Time worst;
-  for (const PortId a : ports) {
-    for (const PortId b : ports) {
-      if (a != b) worst = std::max(worst, connect(a, b, wire, out));
+  std::vector<std::uint32_t> leaf;
+  for (const PortId p : ports) leaf.push_back(d_.leaf_of(p));
+  const double share = wire.weight / static_cast<double>(pieces());
+  std::vector<std::uint32_t> connections(d_.links(), 0);  // In pieces.
+  const auto count = [&](LinkId l) { ++connections[l.value - d_.host0]; };
+  for (std::size_t a = 0; a < ports.size(); ++a) {
+    for (std::size_t b = 0; b < ports.size(); ++b) {
+      for (std::uint64_t i = 0; a != b && i < pieces(); ++i) {
+        hashed({leaf[a], leaf[b]}, hash_of(ports[a], ports[b], wire) + i, count);
+      }
     }
-    if (out.size() > (1u << 22)) merge_usage(out);
   }
-  return worst;
+  for (std::uint32_t l = 0; l < connections.size(); ++l) {
+    if (connections[l] == 0) continue;
+    out.push_back({trunks_.of(LinkId(d_.host0 + l)), share * connections[l]});
+  }
 }
 
-Time ClosRouter::connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
+// While nothing is broken, what leaves a leaf (a pod) spreads over all of its uplinks.
+void ClosRouter::sprayed_all_pairs(std::span<const double> on_leaf, double weight,
                                    std::vector<Usage>& out) const {
-  if (routing_.hashes()) return hashed_all_pairs(ports, wire, out);
-  const double weight = wire.weight, all = static_cast<double>(ports.size());
-  std::vector<double> on_leaf(d_.leaves, 0), in_pod(d_.pods, 0);
-  Time worst;
-  for (const PortId p : ports) {
-    add(d_.host_up(p), weight * (all - 1), out);
-    add(d_.host_down(p), weight * (all - 1), out);
-    const std::uint32_t leaf = d_.leaf_of(p);
-    on_leaf[leaf] += 1;
-    in_pod[d_.pod_of(leaf)] += 1;
-    worst = std::max(worst, latency(d_.leaf_of(ports.front()), leaf));
-  }
-  if (by_members_) {
-    for (std::uint32_t a = 0; a < d_.leaves; ++a) {
-      for (std::uint32_t b = 0; on_leaf[a] > 0 && b < d_.leaves; ++b) {
-        if (on_leaf[b] > 0) between_leaves(a, b, weight * on_leaf[a] * on_leaf[b], {}, out);
-      }
-      if (out.size() > (1u << 22)) merge_usage(out);
-    }
-    return worst;
+  double all = 0;
+  std::vector<double> in_pod(d_.pods, 0);
+  for (std::uint32_t leaf = 0; leaf < d_.leaves; ++leaf) {
+    all += on_leaf[leaf];
+    in_pod[d_.pod_of(leaf)] += on_leaf[leaf];
   }
   for (std::uint32_t leaf = 0; leaf < d_.leaves; ++leaf) {
     const double outside = weight * on_leaf[leaf] * (all - on_leaf[leaf]);
     if (outside <= 0) continue;
-    add(leaf_up_[leaf], outside, out);
-    add(leaf_down_[leaf], outside, out);
+    add(trunks_.leaf_up(leaf, 0), outside, out);
+    add(trunks_.leaf_down(leaf, 0), outside, out);
   }
   for (std::uint32_t pod = 0; d_.core_up > 0 && pod < d_.pods; ++pod) {
     const double outside = weight * in_pod[pod] * (all - in_pod[pod]);
     if (outside <= 0) continue;
-    add(pod_up_[pod], outside, out);
-    add(pod_down_[pod], outside, out);
+    add(trunks_.pod_up(pod, 0), outside, out);
+    add(trunks_.pod_down(pod, 0), outside, out);
+  }
+}
+
+// Leaves of a pod without a dead link of their own reach, and are reached, alike, so they stand for
+// each other: O(leaves x (pods + leaves with dead links)), not O(leaves^2).
+void ClosRouter::broken_all_pairs(std::span<const double> on_leaf, double weight,
+                                  std::vector<Usage>& out) const {
+  std::vector<Ports> others;
+  std::vector<std::size_t> among(d_.leaves), of_pod(d_.pods, d_.leaves);
+  for (std::uint32_t leaf = 0; leaf < d_.leaves; ++leaf) {
+    if (on_leaf[leaf] == 0) continue;
+    std::uint32_t up = 0, down = 0;
+    for (std::uint32_t p = 0; p < trunks_.planes(); ++p) {
+      up += trunks_.leaf_up(leaf, p).links;
+      down += trunks_.leaf_down(leaf, p).links;
+    }
+    std::size_t& whole = of_pod[d_.pod_of(leaf)];
+    const bool cut = up < d_.up || down < d_.up;
+    among[leaf] = cut || whole == d_.leaves ? others.size() : whole;
+    if (among[leaf] == others.size()) others.push_back({leaf, 0});
+    if (!cut) whole = among[leaf];
+    others[among[leaf]].count += on_leaf[leaf];
+  }
+  for (std::uint32_t leaf = 0; leaf < d_.leaves; ++leaf) {
+    for (std::size_t i = 0; on_leaf[leaf] > 0 && i < others.size(); ++i) {
+      const double there = others[i].count - (among[leaf] == i ? on_leaf[leaf] : 0);
+      if (there <= 0) continue;
+      const double connections = weight * on_leaf[leaf] * there;
+      spray({leaf, others[i].leaf}, connections, Half::kUp, out);
+      spray({others[i].leaf, leaf}, connections, Half::kDown, out);
+    }
+    if (out.size() > (1u << 22)) merge_usage(out);
+  }
+}
+
+Time ClosRouter::connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
+                                   std::vector<Usage>& out) const {
+  const double each = wire.weight * static_cast<double>(ports.size() - 1);
+  std::vector<double> on_leaf(d_.leaves, 0);
+  Time worst;
+  for (const PortId p : ports) {
+    out.push_back({trunks_.of(d_.host_up(p)), each});
+    out.push_back({trunks_.of(d_.host_down(p)), each});
+    const std::uint32_t leaf = d_.leaf_of(p);
+    on_leaf[leaf] += 1;
+    worst = std::max(worst, latency(d_.leaf_of(ports.front()), leaf));
+  }
+  if (hashes()) {
+    hashed_all_pairs(ports, wire, out);
+  } else if (trunks_.planes() == 1) {
+    sprayed_all_pairs(on_leaf, wire.weight, out);
+  } else {
+    broken_all_pairs(on_leaf, wire.weight, out);
   }
   return worst;
 }
@@ -369,6 +362,9 @@ std::shared_ptr<const Router> route_clos(const ClosSpec& spec, const ClosShape& 
   d.host0 = first_link.value;
   d.leaf0 = d.host0 + 2 * d.ports;
   d.core0 = d.leaf0 + 2 * d.leaves * d.up;
+  if (spec.routing.policy == RoutingPolicy::kAdaptive && links_differ(d, graph)) {
+    return route_adaptive_clos(d, graph, trunks);
+  }
   return std::make_shared<ClosRouter>(d, spec.routing, graph, trunks);
 }
 

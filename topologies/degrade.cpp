@@ -88,8 +88,8 @@ std::vector<LinkId> cables_of_switch(const Degrade& degrade, const Graph& graph)
                             switches_text(graph)),
                 degrade.where);
   }
-  return find_cables(
-      graph, [&](const Link& link) { return link.from == *device || link.to == *device; });
+  return find_cables(graph,
+                     [&](const Link& link) { return link.from == *device || link.to == *device; });
 }
 
 std::vector<LinkId> cables_of_node(const Degrade& degrade, const Graph& graph) {

@@ -40,9 +40,8 @@ void TrunkTable::finish() {
 }
 
 RoutingSpec read_routing(Section section, std::span<const RoutingPolicy> allowed) {
-  constexpr std::array<const char*, 8> kWords = {"spray",   "ecmp-expected", "ecmp-hash",
-                                                 "minimal", "valiant",       "ugal",
-                                                 "adaptive", "flowlets"};
+  constexpr std::array<const char*, 8> kWords = {
+      "spray", "ecmp-expected", "ecmp-hash", "minimal", "valiant", "ugal", "adaptive", "flowlets"};
   std::vector<std::string> words;
   for (const RoutingPolicy p : allowed) words.emplace_back(kWords[static_cast<std::size_t>(p)]);
   const std::string word = section.word("policy", words, words.front());

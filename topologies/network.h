@@ -62,8 +62,8 @@ struct NetworkKind {
 
 std::span<const NetworkKind* const> network_kinds();
 
-// Paths of hashed connections are enumerated up to this many ports in one all-to-all.
-inline constexpr std::size_t kMaxHashedPorts = 4096;
+// Paths of hashed connections are enumerated up to this many ranks in one all-to-all.
+inline constexpr std::size_t kMaxHashedRanks = 4096;
 inline constexpr std::int64_t kMaxPorts = 65536;       // Of one switch.
 inline constexpr std::int64_t kMaxCables = 1ll << 25;  // Of one tier.
 

@@ -41,6 +41,7 @@ class RailOnlyRouter : public Router {
     return routers_[planes_.of(ports.front())]->connect_all_pairs(inside, wire, out);
   }
   bool hashes() const override { return routers_.front()->hashes(); }
+  std::size_t most_all_pairs() const override { return routers_.front()->most_all_pairs(); }
 
  private:
   void check(PortId from, PortId to) const {

@@ -45,9 +45,10 @@ std::vector<Straggler> read_stragglers(Section& cluster, const ClusterSize& size
     Straggler straggler;
     const int kinds = s.has("node") + s.has("accelerator") + s.has("spread");
     if (kinds != 1) {
-      s.fail(fmt::format("{}: an entry has one of node, accelerator (with speed) and spread; this "
-                         "one has {}",
-                         s.what(), kinds == 0 ? "none" : "several"));
+      s.fail(
+          fmt::format("{}: an entry has one of node, accelerator (with speed) and spread; this "
+                      "one has {}",
+                      s.what(), kinds == 0 ? "none" : "several"));
       for (const char* key : {"node", "accelerator", "spread", "speed", "count", "seed", "of"}) {
         s.raw(key);
       }

@@ -1,7 +1,9 @@
 #include "workloads/lower.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -41,10 +43,29 @@ struct GroupClass {
 // One operation that the members of a group class carry out together.
 struct Meeting {
   SlotId slot;
-  RankId first_rank;                     // Who called it first, for messages.
-  std::vector<std::uint32_t> transfers;  // Activities.
-  std::uint32_t end = kNone;             // The activity after which all its bytes have arrived.
-  std::uint32_t posted = 0;              // Members that have called it.
+  RankId first_rank;            // Who called it first, for messages.
+  std::uint32_t first = kNone;  // Of its transfers, activities in a row.
+  std::uint32_t count = 0;
+  std::uint32_t end = kNone;  // The activity after which all its bytes have arrived.
+  std::uint32_t posted = 0;   // Members that have called it.
+};
+
+// How far the program of a rank class has been read.
+struct Reader {
+  ClassId rank_class;
+  RankId rank;  // Its representative.
+  const Program& program;
+  std::vector<std::uint32_t> end_of;                  // By operation: the activity that ends it.
+  std::array<std::uint32_t, kStreams> last;           // Operation of each stream.
+  std::vector<std::array<std::uint32_t, 3>> numbers;  // [family][end]: operations so far.
+  std::vector<ActivityId> mine;
+
+  Reader(ClassId k, RankId r, const Program& p, std::size_t families)
+      : rank_class(k), rank(r), program(p), numbers(families, {0, 0, 0}) {
+    end_of.reserve(p.ops.size());
+    mine.reserve(p.ops.size());
+    last.fill(kNone);
+  }
 };
 
 class Lowering {
@@ -54,7 +75,7 @@ class Lowering {
 
   Plan run() {
     find_group_classes();
-    for (std::uint32_t k = 0; k < symmetry_.ranks.classes(); ++k) add_program(ClassId(k));
+    add_programs();
     check_meetings();
     connect();
     fill_quotient();
@@ -74,7 +95,9 @@ class Lowering {
 
   void find_group_classes();
   std::uint32_t intern(const std::vector<ClassId>& coflows);
-  void add_program(ClassId rank_class);
+  void add_programs();
+  void add_op(const Op& op, Reader& reader);
+  std::uint32_t group_of(const Op& op, End end, const Reader& reader) const;
   Meeting& meet(std::uint32_t group_class, std::uint32_t number, SlotId slot, RankId rank);
   void open_meeting(Meeting& m, const GroupClass& g, RankId rank);
   std::uint32_t add(const Activity& a, const Label& label, std::span<const ClassId> ranks);
@@ -150,29 +173,30 @@ void Lowering::open_meeting(Meeting& m, const GroupClass& g, RankId rank) {
   for (const ClassId c : g.coflows) {
     for (const Ask& ask : traffic_.asks[symmetry_.coflows.representative[c.value]]) {
       if (ask.slot != m.slot) continue;
-      m.transfers.push_back(
+      const std::uint32_t transfer =
           add({Activity::Kind::kTransfer, category, c, ask.latency, ask.bytes, ask.cap, m.slot},
-              {rank, m.slot, true}, g.ranks));
+              {rank, m.slot, true}, g.ranks);
+      if (m.count++ == 0) m.first = transfer;
       channels = traffic_.methods[ask.method].channels;
     }
   }
-  TENK_CHECK(!m.transfers.empty(), "a slot that a program calls has a coflow");
-  m.end = m.transfers.front();
-  if (m.transfers.size() > 1) {  // They start together; the last to end ends the operation.
+  TENK_CHECK(m.count > 0, "a slot that a program calls has a coflow");
+  m.end = m.first;
+  if (m.count > 1) {  // They start together; the last to end ends the operation.
     Activity join;
     join.category = category;
     join.slot = m.slot;
     m.end = add(join, {rank, m.slot, true}, g.ranks);
-    for (const std::uint32_t t : m.transfers) edges_.push_back({t, m.end});
+    for (std::uint32_t t = 0; t < m.count; ++t) edges_.push_back({m.first + t, m.end});
   }
-  plan_.activities[m.transfers.front()].takes = channels;
+  plan_.activities[m.first].takes = channels;
   plan_.activities[m.end].releases = channels;
 }
 
 Meeting& Lowering::meet(std::uint32_t group_class, std::uint32_t number, SlotId slot, RankId rank) {
   auto& list = meetings_[group_class];
   if (number == list.size()) {
-    list.push_back({slot, rank, {}, kNone, 0});
+    list.push_back({slot, rank});
     open_meeting(list.back(), group_classes_[group_class], rank);
   }
   Meeting& m = list[number];
@@ -188,51 +212,67 @@ Meeting& Lowering::meet(std::uint32_t group_class, std::uint32_t number, SlotId 
   return m;
 }
 
-void Lowering::add_program(ClassId rank_class) {
-  const RankId rank(symmetry_.ranks.representative[rank_class.value]);
-  const Program& program = workload_.programs[workload_.role_of_rank[rank.value].value];
-  const double speed = traffic_.speed(rank.value);
-  check_pace(program, speed, rank);
-  std::vector<std::uint32_t> end_of;  // By op: the activity that ends it.
-  std::array<std::uint32_t, kStreams> last;
-  last.fill(kNone);
-  std::vector<std::array<std::uint32_t, 3>> numbers(workload_.families.size(), {0, 0, 0});
-  std::vector<ActivityId> mine;
-  for (const Op& op : program.ops) {
-    std::uint32_t end;
-    std::vector<std::uint32_t> starts;
-    if (op.kind == Op::Kind::kCompute) {
-      Activity a;
-      a.category = op.category;
-      a.time = at_speed(op, speed);
-      end = add(a, {rank, {}, false}, {&rank_class, 1});
-      starts = {end};
-    } else {
-      const FamilyId family = workload_.slots[op.slot.value].family;
-      const End e = !workload_.families[family.value].directed ? End::kMember
-                    : op.sends                                 ? End::kSource
-                                                               : End::kDestination;
-      const auto ei = static_cast<std::size_t>(e);
-      const std::uint32_t group = group_class_of_[rank_class.value][family.value][ei];
-      if (group == kNone) {
-        throw Error(ErrorKind::kDeadlock,
-                    fmt::format("rank {} calls {} but is in no group of family \"{}\"", rank.value,
-                                describe(op.slot), workload_.families[family.value].name));
-      }
-      const Meeting& m = meet(group, numbers[family.value][ei]++, op.slot, rank);
-      starts = m.transfers;
-      end = m.end;
-    }
-    for (const std::uint32_t s : starts) mine.push_back(ActivityId(s));
-    std::uint32_t& previous = last[static_cast<std::size_t>(op.stream)];
-    for (const std::uint32_t s : starts) {
-      if (previous != kNone) edges_.push_back({previous, s});
-      for (const std::uint32_t w : program.waits_of(op)) edges_.push_back({end_of[w], s});
-    }
-    previous = end;
-    end_of.push_back(end);
+// What happens at about the same time is made close together, so that the engine finds it in the
+// cache: the first operation of every class, then the second, ...
+void Lowering::add_programs() {
+  std::vector<Reader> readers;
+  std::size_t longest = 0;
+  for (std::uint32_t k = 0; k < symmetry_.ranks.classes(); ++k) {
+    const RankId rank(symmetry_.ranks.representative[k]);
+    readers.emplace_back(ClassId(k), rank,
+                         workload_.programs[workload_.role_of_rank[rank.value].value],
+                         workload_.families.size());
+    longest = std::max(longest, readers.back().program.ops.size());
+    check_pace(readers.back().program, traffic_.speed(rank.value), rank);
   }
-  plan_.of_rank_class.add(mine);
+  for (std::size_t i = 0; i < longest; ++i) {
+    for (Reader& r : readers) {
+      if (i < r.program.ops.size()) add_op(r.program.ops[i], r);
+    }
+  }
+  for (Reader& r : readers) {
+    plan_.of_rank_class.add(r.mine);
+    r.mine = {};
+  }
+}
+
+std::uint32_t Lowering::group_of(const Op& op, End end, const Reader& r) const {
+  const FamilyId family = workload_.slots[op.slot.value].family;
+  const std::uint32_t group =
+      group_class_of_[r.rank_class.value][family.value][static_cast<std::size_t>(end)];
+  if (group != kNone) return group;
+  throw Error(ErrorKind::kDeadlock,
+              fmt::format("rank {} calls {} but is in no group of family \"{}\"", r.rank.value,
+                          describe(op.slot), workload_.families[family.value].name));
+}
+
+void Lowering::add_op(const Op& op, Reader& r) {
+  std::uint32_t end, first, count = 1;  // Of the activities that the operation starts.
+  if (op.kind == Op::Kind::kCompute) {
+    Activity a;
+    a.category = op.category;
+    a.time = at_speed(op, traffic_.speed(r.rank.value));
+    first = end = add(a, {r.rank, {}, false}, {&r.rank_class, 1});
+  } else {
+    const FamilyId family = workload_.slots[op.slot.value].family;
+    const End e = !workload_.families[family.value].directed ? End::kMember
+                  : op.sends                                 ? End::kSource
+                                                             : End::kDestination;
+    const std::uint32_t group = group_of(op, e, r);
+    std::uint32_t& number = r.numbers[family.value][static_cast<std::size_t>(e)];
+    const Meeting& m = meet(group, number++, op.slot, r.rank);
+    first = m.first;
+    count = m.count;
+    end = m.end;
+  }
+  std::uint32_t& previous = r.last[static_cast<std::size_t>(op.stream)];
+  for (std::uint32_t s = first; s < first + count; ++s) {
+    r.mine.push_back(ActivityId(s));
+    if (previous != kNone) edges_.push_back({previous, s});
+    for (const std::uint32_t w : r.program.waits_of(op)) edges_.push_back({r.end_of[w], s});
+  }
+  previous = end;
+  r.end_of.push_back(end);
 }
 
 void Lowering::check_meetings() const {
@@ -255,26 +295,32 @@ void Lowering::check_meetings() const {
   }
 }
 
-// Edges to successor lists, each once.
+// Edges to successor lists, each once, by counting: O(activities + edges).
 void Lowering::connect() {
-  std::sort(edges_.begin(), edges_.end(), [](const Edge& a, const Edge& b) {
-    return a.from != b.from ? a.from < b.from : a.to < b.to;
-  });
-  edges_.erase(
-      std::unique(edges_.begin(), edges_.end(),
-                  [](const Edge& a, const Edge& b) { return a.from == b.from && a.to == b.to; }),
-      edges_.end());
-  plan_.waits_for.assign(plan_.activities.size(), 0);
-  std::vector<ActivityId> next;
-  std::size_t at = 0;
-  for (std::uint32_t a = 0; a < plan_.activities.size(); ++a) {
-    next.clear();
-    for (; at < edges_.size() && edges_[at].from == a; ++at) {
-      next.push_back(ActivityId(edges_[at].to));
-      ++plan_.waits_for[edges_[at].to];
+  const std::size_t n = plan_.activities.size();
+  auto& offsets = plan_.successors.offsets;
+  auto& items = plan_.successors.items;
+  offsets.assign(n + 1, 0);
+  for (const Edge& e : edges_) ++offsets[e.from + 1];
+  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  items.resize(edges_.size());
+  std::vector<std::uint32_t> next(offsets.begin(), offsets.end() - 1);
+  for (const Edge& e : edges_) items[next[e.from]++] = ActivityId(e.to);
+  edges_ = {};
+  plan_.waits_for.assign(n, 0);
+  std::uint32_t kept = 0;
+  for (std::size_t a = 0; a < n; ++a) {
+    const auto first = items.begin() + offsets[a], last = items.begin() + next[a];
+    offsets[a] = kept;
+    std::sort(first, last);
+    for (auto s = first; s != last; ++s) {
+      if (s != first && *s == *(s - 1)) continue;
+      ++plan_.waits_for[s->value];
+      items[kept++] = *s;
     }
-    plan_.successors.add(next);
   }
+  offsets[n] = kept;
+  items.resize(kept);
 }
 
 // By double counting, the load that a coflow class puts on one trunk of a class is what one of its

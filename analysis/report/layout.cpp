@@ -101,8 +101,9 @@ std::string engine_text(const EngineReport& e) {
 }
 
 std::string collisions_text(const Collisions& c) {
-  std::string text = fmt::format("{} has {} links; {} connections: {:.2f} a link, {} on the busiest",
-                                 c.kind, grouped(c.links), c.traffic, finite(c.mean), c.busiest);
+  std::string text =
+      fmt::format("{} has {} links; {} connections: {:.2f} a link, {} on the busiest", c.kind,
+                  grouped(c.links), c.traffic, finite(c.mean), c.busiest);
   for (std::size_t i = 0; i < c.histogram.size(); ++i) {
     const CollisionBin& bin = c.histogram[i];
     text += i == 0 ? "; " : ", ";

@@ -6,9 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <thread>
 
 #include "analysis/interval.h"
 #include "analysis/validate/hardware.h"
@@ -17,6 +15,7 @@
 #include "calibration/fit_gemm.h"
 #include "calibration/fit_memory.h"
 #include "sim/base/error.h"
+#include "sim/base/parallel.h"
 #include "sim/base/presets.h"
 #include "sim/base/text.h"
 
@@ -177,19 +176,8 @@ void judge_kernels(const std::string& text, const std::string& file, Validation&
   }
   const DeviceTable devices = devices_of(samples);
   std::vector<Outcome> outcomes(samples.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < samples.size(); i = next++) {
-      outcomes[i] = judge_sample(samples[i], devices);
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned t = 1; t < std::max(1u, std::thread::hardware_concurrency()); ++t) {
-      threads.emplace_back(work);
-    }
-    work();
-  }
+  in_parallel(samples.size(),
+              [&](std::size_t i) { outcomes[i] = judge_sample(samples[i], devices); });
   for (Outcome& outcome : outcomes) {
     for (const std::string& assumed : outcome.assumptions) ++all.assumptions[assumed];
     if (outcome.judged) all.rows.push_back(std::move(*outcome.judged));

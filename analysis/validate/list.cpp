@@ -9,10 +9,12 @@ extern const ValidationKind kTrainingValidation;
 extern const ValidationKind kCollectivesValidation;
 extern const ValidationKind kKernelsValidation;
 extern const ValidationKind kPacketValidation;
+extern const ValidationKind kTransportValidation;
 
 std::span<const ValidationKind* const> validation_kinds() {
-  static constexpr std::array<const ValidationKind*, 4> kKinds = {
-      &kTrainingValidation, &kCollectivesValidation, &kKernelsValidation, &kPacketValidation};
+  static constexpr std::array<const ValidationKind*, 5> kKinds = {
+      &kTrainingValidation, &kCollectivesValidation, &kKernelsValidation, &kPacketValidation,
+      &kTransportValidation};
   return kKinds;
 }
 

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 
+#include "analysis/congestion/congestion.h"
 #include "analysis/packet_case.h"
 #include "analysis/validate/validation.h"
 #include "sim/base/error.h"
+#include "sim/base/kinds.h"
 
 namespace tenk {
 namespace {
@@ -25,9 +27,8 @@ Judged judged_time(const PacketCase& c, std::string id, std::string what, double
   return row;
 }
 
-void judge_packet(const std::string& text, const std::string& file, Validation& all) {
-  const PacketCase c = read_packet_case(text, file);
-  const FlowTable table = predict_flows(c);
+void judge_case(const PacketCase& c, const FlowTable& table, const std::string& file,
+                Validation& all) {
   double last_measured = 0, last = 0;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const Flow& flow = c.routed.flows[i];
@@ -44,11 +45,32 @@ void judge_packet(const std::string& text, const std::string& file, Validation& 
     all.rows.push_back(judged_time(c, c.name, "makespan", last_measured, last));
 }
 
+void judge_packet(const std::string& text, const std::string& file, Validation& all) {
+  const PacketCase c = read_packet_case(text, file);
+  judge_case(c, predict_flows(c), file, all);
+}
+
+// A model that needs paths cannot correct sprayed flows.
+void judge_transport(const std::string& text, const std::string& file, Validation& all) {
+  const PacketCase c = read_packet_case(text, file);
+  const bool serves = !find_kind(congestion_kinds(), c.congestion)->paths || c.routed.paths;
+  if (!serves) {
+    all.skipped.push_back({c.name, "sprayed flows, and its model needs paths"});
+    return;
+  }
+  judge_case(c, predict_flows(c, c.congestion), file, all);
+}
+
 }  // namespace
 
 extern const ValidationKind kPacketValidation{
     .name = "packet",
     .summary = "packet-level simulations of raw flows (JSON cases)",
     .judge = judge_packet};
+
+extern const ValidationKind kTransportValidation{
+    .name = "packet-transport",
+    .summary = "the same, with rates corrected by the congestion model of each case's transport",
+    .judge = judge_transport};
 
 }  // namespace tenk

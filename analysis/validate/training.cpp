@@ -2,14 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <future>
-#include <thread>
 
 #include "analysis/predict.h"
 #include "analysis/validate/training_scenario.h"
 #include "analysis/validate/validation.h"
 #include "sim/base/error.h"
+#include "sim/base/parallel.h"
 
 namespace tenk {
 namespace {
@@ -68,22 +66,10 @@ Outcome judge_row(const TrainingRow& row, const std::string& superseded_why) {
   }
 }
 
-// Rows are independent: each thread takes the next one; the order of results is that of the rows.
 std::vector<Outcome> judge_all(const std::vector<TrainingRow>& rows) {
   const std::vector<std::string> old = superseded(rows);
   std::vector<Outcome> outcomes(rows.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < rows.size(); i = next++) {
-      outcomes[i] = judge_row(rows[i], old[i]);
-    }
-  };
-  std::vector<std::future<void>> others;
-  for (unsigned t = 1; t < std::max(1u, std::thread::hardware_concurrency()); ++t) {
-    others.push_back(std::async(std::launch::async, work));
-  }
-  work();
-  for (std::future<void>& other : others) other.get();  // Throws what the thread threw.
+  in_parallel(rows.size(), [&](std::size_t i) { outcomes[i] = judge_row(rows[i], old[i]); });
   return outcomes;
 }
 

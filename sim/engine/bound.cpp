@@ -4,19 +4,65 @@
 #include <algorithm>
 #include <limits>
 
+#include "sim/base/error.h"
 #include "sim/engine/clock.h"
 #include "sim/engine/engine.h"
 
 namespace tenk {
 namespace {
 
-// Bytes/s of one connection that meets no other coflow; infinite if nothing limits it.
-double own_rate(const Plan& plan, const Activity& a) {
-  double rate = a.cap.value();
-  for (const ClassUsage& u : plan.usage[a.coflow.value]) {
-    rate = std::min(rate, plan.capacity[u.trunk.value].value() / u.connections);
+// Bytes/s of one connection of each coflow class that meets no other; infinite if no trunk limits
+// it.
+std::vector<double> own_rates(const Plan& plan) {
+  std::vector<double> rates(plan.usage.size(), std::numeric_limits<double>::infinity());
+  for (std::size_t c = 0; c < rates.size(); ++c) {
+    for (const ClassUsage& u : plan.usage[c]) {
+      rates[c] = std::min(rates[c], plan.capacity[u.trunk.value].value() / u.connections);
+    }
   }
-  return rate;
+  return rates;
+}
+
+// One activity, as short as it can be.
+struct Alone {
+  std::uint32_t activity = 0;
+  Time start, flows, end;  // Its bytes flow between the last two.
+  double rate = 0;         // Of its bytes; 0: they take no time.
+};
+
+// Calls visit(alone) for each activity, causes first; returns when the last one ends.
+template <class Visit>
+Time walk(const Plan& plan, const Visit& visit) {
+  const std::size_t n = plan.activities.size();
+  const std::vector<double> own = own_rates(plan);
+  std::vector<Time> start(n);
+  std::vector<std::uint32_t> waiting = plan.waits_for, ready;
+  ready.reserve(n);
+  for (std::uint32_t a = 0; a < n; ++a) {
+    if (waiting[a] == 0) ready.push_back(a);
+  }
+  Time last;
+  for (std::size_t i = 0; i < ready.size(); ++i) {
+    const Activity& a = plan.activities[ready[i]];
+    Alone alone{ready[i], start[ready[i]], after(start[ready[i]], a.time.s()), {}, 0};
+    alone.end = alone.flows;
+    if (a.kind == Activity::Kind::kTransfer && a.bytes > 0) {
+      const double rate = std::min(a.cap.value(), own[a.coflow.value]);
+      if (rate < std::numeric_limits<double>::infinity()) {
+        alone.rate = rate;
+        alone.end = after(alone.flows, a.bytes / rate);
+      }
+    }
+    if (alone.end == Time::max()) refuse_endless();
+    visit(alone);
+    last = std::max(last, alone.end);
+    for (const ActivityId s : plan.successors[ready[i]]) {
+      start[s.value] = std::max(start[s.value], alone.end);
+      if (--waiting[s.value] == 0) ready.push_back(s.value);
+    }
+  }
+  TENK_CHECK(ready.size() == n, "an acyclic plan runs to its end");
+  return last;
 }
 
 struct Change {  // Of the load on trunks, when bytes start or stop to flow.
@@ -58,34 +104,16 @@ Timeline run_bound(const Plan& plan) {
   t.start.resize(n);
   t.end.resize(n);
   t.loads.resize(plan.capacity.size());
-  std::vector<std::uint32_t> waiting = plan.waits_for, ready;
   std::vector<double> rates(n, 0);
   std::vector<Change> changes;
-  for (std::uint32_t a = 0; a < n; ++a) {
-    if (waiting[a] == 0) ready.push_back(a);
-  }
-  for (std::size_t i = 0; i < ready.size(); ++i) {
-    const std::uint32_t at = ready[i];
-    const Activity& a = plan.activities[at];
-    const Time flows = after(t.start[at], a.time.s());
-    Time& end = t.end[at];
-    end = flows;
-    if (a.kind == Activity::Kind::kTransfer && a.bytes > 0) {
-      rates[at] = own_rate(plan, a);
-      if (rates[at] < std::numeric_limits<double>::infinity()) {
-        end = after(flows, a.bytes / rates[at]);
-        changes.push_back({flows, at, true});
-        changes.push_back({end, at, false});
-      }
-    }
-    if (end == Time::max()) refuse_endless();
-    t.makespan = std::max(t.makespan, end);
-    for (const ActivityId s : plan.successors[at]) {
-      t.start[s.value] = std::max(t.start[s.value], end);
-      if (--waiting[s.value] == 0) ready.push_back(s.value);
-    }
-  }
-  TENK_CHECK(ready.size() == n, "an acyclic plan runs to its end");
+  t.makespan = walk(plan, [&](const Alone& alone) {
+    t.start[alone.activity] = alone.start;
+    t.end[alone.activity] = alone.end;
+    rates[alone.activity] = alone.rate;
+    if (alone.rate == 0) return;
+    changes.push_back({alone.flows, alone.activity, true});
+    changes.push_back({alone.end, alone.activity, false});
+  });
   std::vector<Time> times = t.end;
   for (const Change& c : changes) times.push_back(c.time);
   t.events = instants(std::move(times));
@@ -94,6 +122,10 @@ Timeline run_bound(const Plan& plan) {
 }
 
 }  // namespace
+
+Time time_without_contention(const Plan& plan) {
+  return walk(plan, [](const Alone&) {});
+}
 
 extern const EngineKind kBound{
     .name = "bound",

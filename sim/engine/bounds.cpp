@@ -8,8 +8,6 @@
 
 namespace tenk {
 
-extern const EngineKind kBound;
-
 namespace {
 
 // Bytes that the plan sends through one trunk of each class.
@@ -68,7 +66,7 @@ void check_bounds(const Plan& plan, const Timeline& timeline, bool contention) {
                fmt::format("trunk class {} carried {} bytes of {}", t, load.bytes, planned[t]));
   }
   if (!contention) return;
-  for (const Time bound : {lower_bound(plan), kBound.run(plan).makespan}) {
+  for (const Time bound : {lower_bound(plan), time_without_contention(plan)}) {
     TENK_CHECK(timeline.makespan + slack >= bound,
                fmt::format("{} is below the bound {}", to_text(timeline.makespan), to_text(bound)));
   }

@@ -27,6 +27,9 @@ std::span<const EngineKind* const> engine_kinds();
 // bytes over the busiest trunk at its capacity. O(plan).
 Time lower_bound(const Plan& plan);
 
+// The makespan of the engine `bound`, without its loads. O(plan).
+Time time_without_contention(const Plan& plan);
+
 // TENK_CHECKs what must hold of every result: all activities ran, after what they wait for; the
 // bytes on each trunk are those the plan sends. With contention also: no trunk above capacity;
 // makespan >= lower_bound and >= that of the engine `bound`.

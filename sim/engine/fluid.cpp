@@ -8,10 +8,11 @@
 // NCCL's channels leave goes at their share of full speed (assumed for all kernels alike).
 #include <algorithm>
 #include <cmath>
-#include <queue>
 
 #include "sim/base/error.h"
+#include "sim/engine/agenda.h"
 #include "sim/engine/clock.h"
+#include "sim/engine/constraints.h"
 #include "sim/engine/engine.h"
 #include "sim/engine/shares.h"
 
@@ -23,11 +24,11 @@ class Fluid {
   explicit Fluid(const Plan& plan)
       : plan_(plan),
         waiting_(plan.waits_for),
-        flow_of_(plan.activities.size(), kNone),
-        shares_(plan.capacity),
-        work_(plan.units > 0 ? plan.activities.size() : 0),
-        taken_(plan.rank_count.size(), 0),
-        computing_(plan.rank_count.size()) {
+        constraints_(constraints_of(plan)),
+        shares_(constraints_.capacity),
+        moved_(plan.usage.size(), 0),
+        peak_(constraints_.capacity.size(), 0),
+        devices_(plan.rank_count.size()) {
     timeline_.start.resize(plan.activities.size());
     timeline_.end.resize(plan.activities.size());
     timeline_.loads.resize(plan.capacity.size());
@@ -39,53 +40,53 @@ class Fluid {
   static constexpr std::uint32_t kNone = 0xffffffff;
   struct Flow {
     std::uint32_t activity = kNone;  // kNone: free.
-    std::uint32_t version = 0;       // Of its rate: events of an older one are void.
+    std::uint32_t event = kNone;     // Its end, once it has a rate.
     std::uint32_t settled = 0;       // Times that `moved` was rounded to whole picoseconds.
     double remaining = 0, moved = 0, rate = 0;
     Time since;  // `remaining` is as of then.
   };
-  struct Event {
-    Time time;
-    std::uint64_t sequence = 0;
+  struct Work {  // A computation that may be slowed.
     std::uint32_t activity = 0;
-    std::uint32_t version = 0;
-    bool operator>(const Event& o) const {
-      return time != o.time ? time > o.time : sequence > o.sequence;
-    }
-  };
-
-  struct Work {            // A computation that may be slowed.
+    std::uint32_t event = 0;
     double remaining = 0;  // At full speed, s.
     double speed = 1;
     Time since;
-    std::uint32_t version = 0;
   };
+  struct Device {                          // Of a rank class.
+    int taken = 0;                         // Units.
+    std::vector<std::uint32_t> computing;  // Works.
+  };
+  // What an event is the end of, and the number of it.
+  enum class Of : std::uint64_t { kActivity, kLatency, kWork, kFlow };
 
   void start(std::uint32_t activity);
   void compute(std::uint32_t activity);
   void occupy(std::uint32_t activity, int units);
   bool slows(const Activity& a) const;
   double speed_of(ClassId rank_class) const;
-  void happen(const Event& event);
+  void happen(std::uint64_t what);
   void open(std::uint32_t activity);
   void close(std::uint32_t flow);
+  void stop(std::uint32_t work);
   void finish(std::uint32_t activity);
   void share();
   void settle(Flow& flow);
-  void push(Time time, std::uint32_t activity, std::uint32_t version) {
-    queue_.push({time, sequence_++, activity, version});
+  void report_loads();
+  std::uint32_t schedule(Time time, Of of, std::uint32_t number) {
+    return agenda_.add(time, static_cast<std::uint64_t>(of) << 32 | number);
   }
 
   const Plan& plan_;
   std::vector<std::uint32_t> waiting_;
-  std::vector<std::uint32_t> flow_of_;  // By activity, while its bytes flow.
-  std::vector<Flow> flows_;             // By number in shares_.
+  Constraints constraints_;
   Shares shares_;
-  std::vector<Work> work_;                             // By activity; empty without interference.
-  std::vector<int> taken_;                             // By rank class: units held.
-  std::vector<std::vector<std::uint32_t>> computing_;  // By rank class: activities.
-  std::priority_queue<Event, std::vector<Event>, std::greater<>> queue_;
-  std::uint64_t sequence_ = 0;
+  std::vector<Flow> flows_;    // By number in shares_.
+  std::vector<double> moved_;  // By coflow class: bytes of transfers that have ended.
+  std::vector<double> peak_;   // By constraint: utilisation.
+  std::vector<Work> works_;
+  std::vector<std::uint32_t> free_works_;
+  std::vector<Device> devices_;  // By rank class.
+  Agenda agenda_;
   std::uint64_t finished_ = 0;
   Time now_;
   Timeline timeline_;
@@ -96,7 +97,7 @@ void Fluid::start(std::uint32_t activity) {
   timeline_.start[activity] = now_;
   if (a.takes > 0) occupy(activity, a.takes);
   if (a.kind == Activity::Kind::kCompute) return compute(activity);
-  push(now_ + a.time, activity, 0);
+  schedule(now_ + a.time, Of::kLatency, activity);
 }
 
 // What runs on the device's units; the host's work (other) does not.
@@ -105,67 +106,80 @@ bool Fluid::slows(const Activity& a) const {
 }
 
 double Fluid::speed_of(ClassId rank_class) const {
-  const int left = std::max(1, plan_.units - taken_[rank_class.value]);
+  const int left = std::max(1, plan_.units - devices_[rank_class.value].taken);
   return static_cast<double>(left) / plan_.units;
 }
 
 void Fluid::compute(std::uint32_t activity) {
   const Activity& a = plan_.activities[activity];
-  if (!slows(a)) return push(now_ + a.time, activity, 0);
+  if (!slows(a)) {
+    schedule(now_ + a.time, Of::kActivity, activity);
+    return;
+  }
   const ClassId rank_class = plan_.ranks_of[activity].front();
-  Work& work = work_[activity];
-  work = {a.time.s(), speed_of(rank_class), now_, 0};
-  computing_[rank_class.value].push_back(activity);
-  push(work.speed == 1 ? now_ + a.time : after(now_, work.remaining / work.speed), activity, 0);
+  if (free_works_.empty()) {
+    free_works_.push_back(static_cast<std::uint32_t>(works_.size()));
+    works_.emplace_back();
+  }
+  const std::uint32_t index = free_works_.back();
+  free_works_.pop_back();
+  Work& work = works_[index];
+  work = {activity, kNone, a.time.s(), speed_of(rank_class), now_};
+  const Time end = work.speed == 1 ? now_ + a.time : after(now_, work.remaining / work.speed);
+  work.event = schedule(end, Of::kWork, index);
+  devices_[rank_class.value].computing.push_back(index);
 }
 
 // Communication takes units of the devices of all its ranks, or (units < 0) gives them back.
 void Fluid::occupy(std::uint32_t activity, int units) {
   if (plan_.units == 0) return;
   for (const ClassId rank_class : plan_.ranks_of[activity]) {
-    taken_[rank_class.value] += units;
+    Device& device = devices_[rank_class.value];
+    device.taken += units;
+    if (device.computing.empty()) continue;
     const double speed = speed_of(rank_class);
-    for (const std::uint32_t c : computing_[rank_class.value]) {
-      Work& work = work_[c];
+    for (const std::uint32_t index : device.computing) {
+      Work& work = works_[index];
       work.remaining = std::max(0.0, work.remaining - work.speed * (now_ - work.since).s());
       work.speed = speed;
       work.since = now_;
-      push(after(now_, work.remaining / speed), c, ++work.version);
+      agenda_.move(work.event, after(now_, work.remaining / speed));
     }
   }
 }
 
-// The end of a compute activity, of a transfer's latency (version 0), or of its bytes.
-void Fluid::happen(const Event& event) {
-  const std::uint32_t a = event.activity;
-  if (plan_.activities[a].kind == Activity::Kind::kCompute) {
-    if (slows(plan_.activities[a])) {
-      if (work_[a].version != event.version) return;  // Void.
-      std::erase(computing_[plan_.ranks_of[a].front().value], a);
-    }
-    return finish(a);
+void Fluid::happen(std::uint64_t what) {
+  const auto number = static_cast<std::uint32_t>(what);
+  switch (static_cast<Of>(what >> 32)) {
+    case Of::kActivity:
+      return finish(number);
+    case Of::kLatency:
+      return open(number);
+    case Of::kWork:
+      return stop(number);
+    case Of::kFlow:
+      return close(number);
   }
-  if (event.version == 0) return open(a);
-  const std::uint32_t flow = flow_of_[a];
-  if (flow == kNone || flows_[flow].version != event.version) return;  // Void.
-  close(flow);
-  finish(a);
 }
 
+void Fluid::stop(std::uint32_t index) {
+  const std::uint32_t activity = works_[index].activity;
+  std::erase(devices_[plan_.ranks_of[activity].front().value].computing, index);
+  free_works_.push_back(index);
+  finish(activity);
+}
+
+// The latency of a transfer is over: its bytes flow.
 void Fluid::open(std::uint32_t activity) {
   const Activity& a = plan_.activities[activity];
-  if (a.bytes <= 0 || (plan_.usage[a.coflow.value].empty() && !a.cap.finite())) {
-    return finish(activity);
-  }
-  const std::span<const ClassUsage> usage = plan_.usage[a.coflow.value];
+  const std::span<const ClassUsage> usage = constraints_.usage[a.coflow.value];
+  if (a.bytes <= 0 || (usage.empty() && !a.cap.finite())) return finish(activity);
   const std::uint32_t flow = shares_.add({usage, a.cap});
   if (flow == flows_.size()) flows_.emplace_back();
-  const std::uint32_t version = flows_[flow].version;
-  flows_[flow] = {activity, version, 0, a.bytes, 0, 0, now_};
-  flow_of_[activity] = flow;
+  flows_[flow] = {activity, kNone, 0, a.bytes, 0, 0, now_};
   if (usage.empty()) {  // Never leaves its device: nothing to share.
     flows_[flow].rate = a.cap.value();
-    push(after(now_, a.bytes / a.cap.value()), activity, ++flows_[flow].version);
+    flows_[flow].event = schedule(after(now_, a.bytes / a.cap.value()), Of::kFlow, flow);
   }
 }
 
@@ -183,12 +197,11 @@ void Fluid::close(std::uint32_t index) {
   settle(flow);
   TENK_CHECK(std::abs(flow.moved - a.bytes) <= a.bytes * 1e-9 + flow.rate * 1e-12 * flow.settled,
              "a transfer moves the bytes it was asked to move");
-  for (const ClassUsage& u : plan_.usage[a.coflow.value]) {
-    timeline_.loads[u.trunk.value].bytes += flow.moved * u.connections;
-  }
-  flow_of_[flow.activity] = kNone;
+  moved_[a.coflow.value] += flow.moved;
+  const std::uint32_t activity = flow.activity;
   flow.activity = kNone;
   shares_.remove(index);
+  finish(activity);
 }
 
 void Fluid::finish(std::uint32_t activity) {
@@ -210,11 +223,27 @@ void Fluid::share() {
     if (rate == flow.rate) continue;
     settle(flow);
     flow.rate = rate;
-    push(after(now_, flow.remaining / flow.rate), flow.activity, ++flow.version);
+    const Time end = after(now_, flow.remaining / flow.rate);
+    if (flow.event == kNone) {
+      flow.event = schedule(end, Of::kFlow, f);
+    } else {
+      agenda_.move(flow.event, end);
+    }
   }
   for (const std::uint32_t t : shares_.links()) {
-    double& peak = timeline_.loads[t].peak_utilisation;
-    peak = std::max(peak, shares_.used(t) / plan_.capacity[t].value());
+    peak_[t] = std::max(peak_[t], shares_.used(t) / constraints_.capacity[t].value());
+  }
+}
+
+void Fluid::report_loads() {
+  for (std::size_t c = 0; c < moved_.size(); ++c) {
+    for (const ClassUsage& u : plan_.usage[c]) {
+      timeline_.loads[u.trunk.value].bytes += moved_[c] * u.connections;
+    }
+  }
+  for (std::size_t t = 0; t < timeline_.loads.size(); ++t) {
+    if (constraints_.share[t] == 0) continue;
+    timeline_.loads[t].peak_utilisation = constraints_.share[t] * peak_[constraints_.followed[t]];
   }
 }
 
@@ -222,19 +251,16 @@ Timeline Fluid::run() {
   for (std::uint32_t a = 0; a < plan_.activities.size(); ++a) {
     if (waiting_[a] == 0) start(a);
   }
-  while (!queue_.empty()) {
-    now_ = queue_.top().time;
+  while (!agenda_.empty()) {
+    now_ = agenda_.next();
     if (now_ == Time::max()) break;
     ++timeline_.events;
-    while (!queue_.empty() && queue_.top().time == now_) {
-      const Event event = queue_.top();
-      queue_.pop();
-      happen(event);
-    }
+    while (!agenda_.empty() && agenda_.next() == now_) happen(agenda_.pop());
     if (shares_.dirty()) share();
   }
   if (finished_ < plan_.activities.size() && now_ == Time::max()) refuse_endless();
   TENK_CHECK(finished_ == plan_.activities.size(), "an acyclic plan runs to its end");
+  report_loads();
   for (const Time t : timeline_.end) timeline_.makespan = std::max(timeline_.makespan, t);
   return std::move(timeline_);
 }

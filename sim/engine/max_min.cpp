@@ -58,6 +58,7 @@ void MaxMin::collect(std::span<const Demand> demands, std::span<const double> ta
 
 void MaxMin::freeze(std::uint32_t demand, double rate) {
   rate_[demand] = rate;
+  --left_;
   for (std::uint32_t i = first_of_demand_[demand]; i < first_of_demand_[demand + 1]; ++i) {
     Busy& busy = links_[of_demand_[i].slot];
     busy.spare -= of_demand_[i].connections * rate;
@@ -117,7 +118,7 @@ bool MaxMin::refill(double floor) {
 void MaxMin::fill() {
   std::size_t next_cap = 0;
   double level = 0;
-  while (!heap_.empty() || refill(level)) {
+  while (left_ > 0 && (!heap_.empty() || refill(level))) {
     const Level top = heap_.front();
     while (next_cap < caps_.size() && caps_[next_cap].rate <= top.rate) {
       const Level cap = caps_[next_cap++];
@@ -156,10 +157,12 @@ std::span<const double> MaxMin::solve(std::span<const Demand> demands,
   std::iota(waiting_.begin(), waiting_.end(), 0u);
   reach_ = kReach;
   rate_.assign(demands.size(), -1);
+  left_ = demands.size();
   caps_.clear();
   for (std::uint32_t d = 0; d < demands.size(); ++d) {
     if (demands[d].usage.empty()) {
       rate_[d] = demands[d].cap.value();
+      --left_;
     } else if (demands[d].cap.finite()) {
       caps_.push_back({demands[d].cap.value(), d});
     }

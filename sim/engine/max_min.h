@@ -69,6 +69,7 @@ class MaxMin {
   double most_ = 0;
   std::vector<Level> caps_;
   std::vector<double> rate_;  // By demand; below 0: not yet frozen.
+  std::size_t left_ = 0;      // Demands that are not.
 };
 
 // One solve, for tests and small uses.

@@ -7,9 +7,9 @@
 namespace tenk {
 namespace {
 
-constexpr double kSlack = 1e-11;  // Relative: sums of rates are good to that.
-constexpr std::size_t kFew =
-    256;  // Up to so many flows, all that are connected are solved at once.
+constexpr double kSlack = 1e-11;    // Relative: sums of rates are good to that.
+constexpr std::size_t kFew = 1024;  // Up to so many crossings of flows and links, all that are
+                                    // connected are solved at once.
 
 }  // namespace
 
@@ -72,6 +72,7 @@ std::uint32_t Shares::add(const Demand& demand) {
   flows_[index] = {demand, 0, false};
   came_.push_back(index);
   ++live_;
+  crossings_ += demand.usage.size();
   for (const ClassUsage& u : demand.usage) {
     links_[u.trunk.value].flows.push_back({index, u.connections});
     enter(u.trunk.value);
@@ -84,6 +85,7 @@ void Shares::remove(std::uint32_t index) {
   if (!flow.demand.usage.empty()) {
     clear();
     --live_;
+    crossings_ -= flow.demand.usage.size();
   }
   for (const ClassUsage& u : flow.demand.usage) {
     auto& list = links_[u.trunk.value].flows;
@@ -214,10 +216,55 @@ bool Shares::extend() {
   return !well;
 }
 
-void Shares::solve() {
-  clear();
+bool Shares::meets_nobody(std::uint32_t flow) const {
+  const auto& usage = flows_[flow].demand.usage;
+  return !usage.empty() && std::all_of(usage.begin(), usage.end(), [&](const ClassUsage& u) {
+    return links_[u.trunk.value].flows.size() == 1;
+  });
+}
+
+// Takes what concerns nobody else out of `came_` and `scope_`, into `alone_` and `quiet_`.
+void Shares::settle_alone() {
+  alone_.clear();
+  quiet_.clear();
+  std::size_t others = 0;
+  for (const std::uint32_t f : came_) {
+    Flow& flow = flows_[f];
+    if (!meets_nobody(f)) {
+      came_[others++] = f;
+      continue;
+    }
+    if (flow.in_group) continue;  // Came, went, and its number came again.
+    flow.in_group = true;
+    alone_.push_back(f);
+    flow.rate = flow.demand.cap.value();
+    for (const ClassUsage& u : flow.demand.usage) {
+      flow.rate = std::min(flow.rate, links_[u.trunk.value].capacity / u.connections);
+    }
+    for (const ClassUsage& u : flow.demand.usage) {
+      Link& link = links_[u.trunk.value];
+      link.used = u.connections * flow.rate;
+      link.fastest = flow.rate;
+    }
+  }
+  came_.resize(others);
+  others = 0;
+  for (const std::uint32_t l : scope_) {
+    Link& link = links_[l];
+    const bool alone = link.flows.size() == 1 && flows_[link.flows.front().flow].in_group;
+    if (link.flows.empty()) link.used = link.fastest = 0;
+    if (alone || link.flows.empty()) {
+      quiet_.push_back(l);
+    } else {
+      scope_[others++] = l;
+    }
+  }
+  scope_.resize(others);
+}
+
+void Shares::solve_others() {
   touched_ = scope_.size();
-  bool all = live_ <= kFew && gather_component(live_);
+  bool all = crossings_ <= kFew && gather_component(live_);
   if (!all) gather_seeds();
   solve_group(all);
   for (std::size_t before = 0; !all && extend(); before = group_.size()) {
@@ -228,6 +275,14 @@ void Shares::solve() {
     }
     solve_group(all);
   }
+}
+
+void Shares::solve() {
+  clear();
+  settle_alone();
+  if (!scope_.empty()) solve_others();
+  group_.insert(group_.end(), alone_.begin(), alone_.end());
+  scope_.insert(scope_.end(), quiet_.begin(), quiet_.end());
   came_.clear();
   done_ = true;
 }

@@ -6,7 +6,8 @@
 // rates of all others fixed, and then the condition is checked on every link they touch: whoever
 // lost its bottleneck, or is too fast beside one that is held back, is solved too, until the
 // condition holds everywhere. That is the solution, not an approximation of it. Where there
-// are few flows, all that are connected to the change are solved at once.
+// are few flows, all that are connected to the change are solved at once. A flow that meets nobody
+// has its own rate at once.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -57,6 +58,9 @@ class Shares {
 
   bool full(double used, const Link& link) const;
   bool held(const Flow& flow) const;
+  bool meets_nobody(std::uint32_t flow) const;
+  void settle_alone();
+  void solve_others();
   void enter(std::uint32_t link);
   void join(std::uint32_t flow);
   void clear();
@@ -73,8 +77,10 @@ class Shares {
   std::vector<std::uint32_t> came_;           // Since the last solve; perhaps gone again.
   std::vector<std::uint32_t> group_, scope_;  // What is solved; the links that it crosses, and ...
   std::size_t touched_ = 0;                   // ... first those of flows that came or went.
-  std::size_t live_ = 0;
-  bool done_ = true;  // group_ and scope_ are of the last solve.
+  // The same of flows that came and meet nobody; with links that nobody crosses any more.
+  std::vector<std::uint32_t> alone_, quiet_;
+  std::size_t live_ = 0, crossings_ = 0;  // Flows that cross links, and how many all together.
+  bool done_ = true;                      // group_ and scope_ are of the last solve.
   std::vector<Demand> demands_;
   std::vector<double> taken_;  // By link: what flows outside of the group use.
   MaxMin solver_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include <fmt/format.h>
+
 #include "sim/base/error.h"
 
 namespace tenk {
@@ -81,6 +83,12 @@ Time Fabric::inside_all_pairs(std::span<const std::uint32_t> group, const Wire& 
 Time Fabric::connect_all_pairs(std::span<const std::uint32_t> group, const Wire& wire,
                                std::vector<Usage>& out) const {
   TENK_CHECK(std::is_sorted(group.begin(), group.end()), "the group is in ascending order");
+  if (group.size() > parts_.router->most_all_pairs()) {
+    throw Error(ErrorKind::kInvalid,
+                fmt::format("all-to-all over {} ranks under routing.policy ecmp-hash: at most {} "
+                            "can be enumerated; use ecmp-expected, which has the same mean load",
+                            group.size(), parts_.router->most_all_pairs()));
+  }
   Time latency = inside_all_pairs(group, wire, out);
   std::map<std::uint32_t, std::vector<std::uint32_t>> by_local;  // local index -> accelerators
   for (const std::uint32_t g : group) by_local[local_of(g)].push_back(g);

@@ -4,6 +4,7 @@
 // their NIC ports. Routes are computed, never stored: inside a node from the node's path tables,
 // between nodes by the topology's Router.
 #pragma once
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,6 +39,8 @@ class Router {
   // structure: O(ports), not O(ports^2), wherever the routing allows.
   virtual Time connect_all_pairs(std::span<const PortId> ports, const Wire& wire,
                                  std::vector<Usage>& out) const = 0;
+  // The most ranks of one all-to-all, where each connection is laid by itself.
+  virtual std::size_t most_all_pairs() const { return std::numeric_limits<std::size_t>::max(); }
   // Ways between which an adaptive policy (ugal) balances load: 0 minimal, 1 by a detour. Whoever
   // places the job lays each way and mixes them.
   virtual int ways() const { return 1; }
@@ -142,7 +145,8 @@ class Fabric {
   Time connect_to_switch(std::uint32_t a, bool back, const Wire& wire,
                          std::vector<Usage>& out) const;
   // Every ordered pair of different accelerators of the group, PXN as above if every node of the
-  // group holds the same local indices. Ascending order. O(group + ports) under spray.
+  // group holds the same local indices. Ascending order. O(group + ports) under spray. Throws
+  // Error{kInvalid} beyond Router::most_all_pairs().
   Time connect_all_pairs(std::span<const std::uint32_t> group, const Wire& wire,
                          std::vector<Usage>& out) const;
 

@@ -354,8 +354,9 @@ TEST_CASE("an 800G port costs as two of 400G") {
 TEST_CASE("a node without a price is named, with the nearest that has one") {
   Inventory some = super_pod(64);
   some.node = "hgx-h100-9";
-  CHECK(message_of([&] { cost_of(some, list_prices()); })
-            .starts_with("the prices have no node \"hgx-h100-9\"; did you mean \"hgx-h100-8\"?"));
+  CHECK(message_of([&] {
+          cost_of(some, list_prices());
+        }).starts_with("the prices have no node \"hgx-h100-9\"; did you mean \"hgx-h100-8\"?"));
 }
 
 TEST_CASE("a server cheaper than the NICs inside it is a fault of the price file") {

@@ -61,9 +61,24 @@ void check_same(const Outcome& folded, const Outcome& whole) {
 }
 
 // What may break the symmetry of a case.
-enum Breaker { kHash, kFlowlets, kAdaptive, kSlowLink, kDeadLink, kSlowSwitch, kDeadSwitch, kSlowNode,
-               kStraggler, kSlowServer, kSpread, kStriped, kRandomNodes, kShuffled, kTwoJobs,
-               kBreakers };
+enum Breaker {
+  kHash,
+  kFlowlets,
+  kAdaptive,
+  kSlowLink,
+  kDeadLink,
+  kSlowSwitch,
+  kDeadSwitch,
+  kSlowNode,
+  kStraggler,
+  kSlowServer,
+  kSpread,
+  kStriped,
+  kRandomNodes,
+  kShuffled,
+  kTwoJobs,
+  kBreakers
+};
 
 struct RandomCase {
   std::string cluster;

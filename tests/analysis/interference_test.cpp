@@ -100,8 +100,9 @@ TEST_CASE("Folded and unfolded jobs have the same times") {
 }
 
 TEST_CASE("Every format shows every job, and the JSON obeys the schema") {
-  const JobsTable t = predict_jobs(scenario(
-      testing::endpoints(8, kNarrow), exchange("'a, b'", "[0, 4]") + ", " + exchange("c", "[1, 5]")));
+  const JobsTable t =
+      predict_jobs(scenario(testing::endpoints(8, kNarrow),
+                            exchange("'a, b'", "[0, 4]") + ", " + exchange("c", "[1, 5]")));
   for (const Format format : {Format::kTable, Format::kJson, Format::kCsv, Format::kMarkdown}) {
     const std::string text = report(t, format);
     CHECK(text.find("a, b") != std::string::npos);

@@ -100,6 +100,33 @@ TEST_CASE("A flow that comes and goes before anyone solves changes nothing") {
   CHECK(crowd.worst() < 1e-9);
 }
 
+TEST_CASE("Flows that meet nobody have their own rates, also when they come with others") {
+  // Links of 1 GB/s. Flow 0 has links 0 and 1 to itself, twice on 1; flows 1 and 2 meet on link 2.
+  const std::vector<Bandwidth> capacity(1000, 1_GBps);
+  const std::vector<ClassUsage> own = {{ClassId(0u), 1}, {ClassId(1u), 2}},
+                                shared = {{ClassId(2u), 1}};
+  Shares shares(capacity);
+  const std::uint32_t capped = shares.add({own, 1_GBps * 0.1});
+  shares.solve();
+  CHECK(shares.rate(capped) == 1e8);
+  shares.remove(capped);
+  const std::uint32_t first = shares.add({own}), one = shares.add({shared});
+  const std::uint32_t two = shares.add({shared});
+  shares.solve();
+  CHECK(shares.rate(first) == 0.5e9);
+  CHECK(shares.rate(one) == 0.5e9);
+  CHECK(shares.rate(two) == 0.5e9);
+  CHECK(shares.solved().size() == 3);
+  CHECK(shares.used(0) == 0.5e9);
+  CHECK(shares.used(1) == 1e9);
+  shares.remove(first);
+  shares.remove(two);
+  shares.solve();
+  CHECK(shares.rate(one) == 1e9);
+  CHECK(shares.used(0) == 0);
+  CHECK(shares.used(2) == 1e9);
+}
+
 TEST_CASE("A change far away touches nobody here") {
   // 1,000 pairs of flows, each pair on a link of its own.
   std::vector<Bandwidth> capacity(1000, 1_GBps);
