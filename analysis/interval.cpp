@@ -54,6 +54,16 @@ double compute_seconds(const Workload& workload) {
   return sum / static_cast<double>(workload.programs.size());
 }
 
+// Do all operations of two jobs that differ in durations only take the same?
+bool same_times(const Workload& a, const Workload& b) {
+  const auto same_op = [](const Op& x, const Op& y) { return x.duration == y.duration; };
+  return std::equal(a.programs.begin(), a.programs.end(), b.programs.begin(), b.programs.end(),
+                    [&](const Program& x, const Program& y) {
+                      return std::equal(x.ops.begin(), x.ops.end(), y.ops.begin(), y.ops.end(),
+                                        same_op);
+                    });
+}
+
 // What a number of the profiles is lowered in; the other two are as the scenario has them.
 struct Changed {
   const HostSpec* host = nullptr;
@@ -86,6 +96,11 @@ class ShortSteps {
 
   // Not short at all: the step is one of these.
   bool whole() const { return lengths_.size() == 1; }
+  // Only where issuing the work takes longer than doing it do programs wait for the host at all.
+  bool feels(const HostSpec& host) const {
+    return !same_times(workload(*s_.device, host, lengths_[0]),
+                       workload(*s_.device, s_.job->host, lengths_[0]));
+  }
 
   // Placement depends on the tuning and not on how many micro-batches there are.
   double seconds(const Changed& changed) const {
@@ -182,9 +197,12 @@ std::vector<Variation> vary(const Scenario& s, const Fabric& fabric, const Place
   std::vector<Changed> runs = {{}, {.compute = kScaled}, {.host = &host}};
   for (const auto& [name, tuning] : tunings) runs.push_back({.tuning = &tuning});
   std::vector<double> seconds(runs.size());
+  const bool feels_host = steps.feels(host);
   in_parallel(runs.size(), [&](std::size_t i) {
-    seconds[i] = i == 0 && steps.whole() && !even ? step.s() : steps.seconds(runs[i]);
+    const bool known = (i == 0 && steps.whole() && !even) || (i == 2 && !feels_host);
+    seconds[i] = known ? step.s() : steps.seconds(runs[i]);
   });
+  if (!feels_host) seconds[2] = seconds[0];
   const double scale = even ? step.s() / seconds[0] : 1;
 
   std::vector<Variation> variations;

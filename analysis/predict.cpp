@@ -198,11 +198,6 @@ StepTime predict_step(const Scenario& s) {
 
 CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<const Bytes> sizes) {
   const auto since = Clock::now();
-  if (s.engine.congestion != "ideal") {
-    throw Error(ErrorKind::kInvalid, "engine.congestion " + s.engine.congestion +
-                                         " corrects raw flows (tenk flows); collectives run with "
-                                         "ideal");
-  }
   const Fabric fabric = build_fabric(s.cluster);
   if (fabric.accelerators() < 2) {
     throw Error(ErrorKind::kInvalid, "a collective needs at least two accelerators");

@@ -87,25 +87,19 @@ class Lowering {
   struct Edge {
     std::uint32_t from, to;
   };
-  struct Label {  // Whose operation an activity is, for messages.
-    RankId rank;
-    SlotId slot;
-    bool transfer = false;
-  };
-
   void find_group_classes();
   std::uint32_t intern(const std::vector<ClassId>& coflows);
   void add_programs();
   void add_op(const Op& op, Reader& reader);
   std::uint32_t group_of(const Op& op, End end, const Reader& reader) const;
   Meeting& meet(std::uint32_t group_class, std::uint32_t number, SlotId slot, RankId rank);
-  void open_meeting(Meeting& m, const GroupClass& g, RankId rank);
-  std::uint32_t add(const Activity& a, const Label& label, std::span<const ClassId> ranks);
+  void open_meeting(Meeting& m, const GroupClass& g);
+  std::uint32_t add(const Activity& a, std::span<const ClassId> ranks);
   void check_meetings() const;
   void connect();
   void fill_quotient();
   void check_acyclic() const;
-  std::string describe(const Label& label) const;
+  std::string describe_transfer(std::uint32_t activity) const;
   std::string describe(SlotId slot) const;
 
   const Workload& workload_;
@@ -116,7 +110,6 @@ class Lowering {
   std::vector<std::vector<Meeting>> meetings_;  // [group class][number]
   // [rank class][family][end]: kNone where the class takes no part.
   std::vector<std::vector<std::array<std::uint32_t, 3>>> group_class_of_;
-  std::vector<Label> labels_;
   std::vector<Edge> edges_;
   Plan plan_;
 };
@@ -160,14 +153,13 @@ void Lowering::find_group_classes() {
   }
 }
 
-std::uint32_t Lowering::add(const Activity& a, const Label& label, std::span<const ClassId> ranks) {
+std::uint32_t Lowering::add(const Activity& a, std::span<const ClassId> ranks) {
   plan_.activities.push_back(a);
   plan_.ranks_of.add(ranks);
-  labels_.push_back(label);
   return static_cast<std::uint32_t>(plan_.activities.size() - 1);
 }
 
-void Lowering::open_meeting(Meeting& m, const GroupClass& g, RankId rank) {
+void Lowering::open_meeting(Meeting& m, const GroupClass& g) {
   const Category category = workload_.families[workload_.slots[m.slot.value].family.value].category;
   int channels = 0;
   for (const ClassId c : g.coflows) {
@@ -175,7 +167,7 @@ void Lowering::open_meeting(Meeting& m, const GroupClass& g, RankId rank) {
       if (ask.slot != m.slot) continue;
       const std::uint32_t transfer =
           add({Activity::Kind::kTransfer, category, c, ask.latency, ask.bytes, ask.cap, m.slot},
-              {rank, m.slot, true}, g.ranks);
+              g.ranks);
       if (m.count++ == 0) m.first = transfer;
       channels = traffic_.methods[ask.method].channels;
     }
@@ -186,7 +178,7 @@ void Lowering::open_meeting(Meeting& m, const GroupClass& g, RankId rank) {
     Activity join;
     join.category = category;
     join.slot = m.slot;
-    m.end = add(join, {rank, m.slot, true}, g.ranks);
+    m.end = add(join, g.ranks);
     for (std::uint32_t t = 0; t < m.count; ++t) edges_.push_back({m.first + t, m.end});
   }
   plan_.activities[m.first].takes = channels;
@@ -197,7 +189,7 @@ Meeting& Lowering::meet(std::uint32_t group_class, std::uint32_t number, SlotId 
   auto& list = meetings_[group_class];
   if (number == list.size()) {
     list.push_back({slot, rank});
-    open_meeting(list.back(), group_classes_[group_class], rank);
+    open_meeting(list.back(), group_classes_[group_class]);
   }
   Meeting& m = list[number];
   if (m.slot != slot) {
@@ -216,15 +208,20 @@ Meeting& Lowering::meet(std::uint32_t group_class, std::uint32_t number, SlotId 
 // cache: the first operation of every class, then the second, ...
 void Lowering::add_programs() {
   std::vector<Reader> readers;
-  std::size_t longest = 0;
+  std::size_t longest = 0, operations = 0, edges = 0;
   for (std::uint32_t k = 0; k < symmetry_.ranks.classes(); ++k) {
     const RankId rank(symmetry_.ranks.representative[k]);
     readers.emplace_back(ClassId(k), rank,
                          workload_.programs[workload_.role_of_rank[rank.value].value],
                          workload_.families.size());
-    longest = std::max(longest, readers.back().program.ops.size());
-    check_pace(readers.back().program, traffic_.speed(rank.value), rank);
+    const Program& program = readers.back().program;
+    longest = std::max(longest, program.ops.size());
+    operations += program.ops.size();
+    edges += program.ops.size() + program.waits.size();
+    check_pace(program, traffic_.speed(rank.value), rank);
   }
+  plan_.activities.reserve(operations);  // Nearly: members share a transfer, some have a join.
+  edges_.reserve(edges);
   for (std::size_t i = 0; i < longest; ++i) {
     for (Reader& r : readers) {
       if (i < r.program.ops.size()) add_op(r.program.ops[i], r);
@@ -252,7 +249,7 @@ void Lowering::add_op(const Op& op, Reader& r) {
     Activity a;
     a.category = op.category;
     a.time = at_speed(op, traffic_.speed(r.rank.value));
-    first = end = add(a, {r.rank, {}, false}, {&r.rank_class, 1});
+    first = end = add(a, {&r.rank_class, 1});
   } else {
     const FamilyId family = workload_.slots[op.slot.value].family;
     const End e = !workload_.families[family.value].directed ? End::kMember
@@ -352,9 +349,10 @@ std::string Lowering::describe(SlotId slot) const {
   return fmt::format("{} of {}", name_of(s.op), to_text(s.bytes));
 }
 
-std::string Lowering::describe(const Label& label) const {
-  return fmt::format("rank {} in {}", label.rank.value,
-                     label.transfer ? describe(label.slot) : std::string("compute"));
+std::string Lowering::describe_transfer(std::uint32_t activity) const {
+  const ClassId rank_class = plan_.ranks_of[activity].front();
+  return fmt::format("rank {} in {}", symmetry_.ranks.representative[rank_class.value],
+                     describe(plan_.activities[activity].slot));
 }
 
 void Lowering::check_acyclic() const {
@@ -371,8 +369,9 @@ void Lowering::check_acyclic() const {
   std::string who;
   int shown = 0;
   for (std::uint32_t a = 0; a < waiting.size() && shown < 4; ++a) {
-    if (waiting[a] == 0 || !labels_[a].transfer) continue;
-    who += (shown++ == 0 ? "" : "; ") + describe(labels_[a]);
+    const bool transfer = plan_.activities[a].kind == Activity::Kind::kTransfer;
+    if (waiting[a] == 0 || !transfer) continue;
+    who += (shown++ == 0 ? "" : "; ") + describe_transfer(a);
   }
   throw Error(ErrorKind::kDeadlock,
               fmt::format("deadlock: {} activities wait for each other in a circle, first {}",

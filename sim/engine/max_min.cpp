@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "sim/base/error.h"
 
@@ -114,6 +113,32 @@ bool MaxMin::refill(double floor) {
   return !heap_.empty();
 }
 
+// What limits one demand alone: its cap, and links that no other crosses. All other links wait.
+void MaxMin::limit(std::span<const Demand> demands) {
+  own_.resize(demands.size());
+  for (std::size_t d = 0; d < demands.size(); ++d) own_[d] = demands[d].cap.value();
+  waiting_.clear();
+  for (std::uint32_t s = 0; s < links_.size(); ++s) {
+    const Busy& busy = links_[s];
+    if (busy.open > 1) {
+      waiting_.push_back(s);
+    } else {
+      double& own = own_[of_link_[busy.first]];
+      own = std::min(own, busy.spare / busy.load);
+    }
+  }
+  caps_.clear();
+  for (std::uint32_t d = 0; d < demands.size(); ++d) {
+    if (demands[d].usage.empty()) {
+      rate_[d] = own_[d];
+      --left_;
+    } else if (own_[d] < std::numeric_limits<double>::infinity()) {
+      caps_.push_back({own_[d], d});
+    }
+  }
+  std::sort(caps_.begin(), caps_.end());
+}
+
 // Progressive filling proper.
 void MaxMin::fill() {
   std::size_t next_cap = 0;
@@ -147,27 +172,20 @@ void MaxMin::fill() {
     heap_.pop_back();
     if (!heap_.empty()) sink(0);
   }
+  for (; left_ > 0; ++next_cap) {  // Who shares no link that is still open.
+    TENK_CHECK(next_cap < caps_.size(), "a link or a limit of its own holds every demand");
+    if (rate_[caps_[next_cap].id] < 0) freeze(caps_[next_cap].id, caps_[next_cap].rate);
+  }
 }
 
 std::span<const double> MaxMin::solve(std::span<const Demand> demands,
                                       std::span<const double> taken) {
   collect(demands, taken);
   heap_.clear();
-  waiting_.resize(links_.size());
-  std::iota(waiting_.begin(), waiting_.end(), 0u);
   reach_ = kReach;
   rate_.assign(demands.size(), -1);
   left_ = demands.size();
-  caps_.clear();
-  for (std::uint32_t d = 0; d < demands.size(); ++d) {
-    if (demands[d].usage.empty()) {
-      rate_[d] = demands[d].cap.value();
-      --left_;
-    } else if (demands[d].cap.finite()) {
-      caps_.push_back({demands[d].cap.value(), d});
-    }
-  }
-  std::sort(caps_.begin(), caps_.end());
+  limit(demands);
   fill();
   return rate_;
 }

@@ -47,6 +47,7 @@ class MaxMin {
   };
 
   void collect(std::span<const Demand> demands, std::span<const double> taken);
+  void limit(std::span<const Demand> demands);
   void freeze(std::uint32_t demand, double rate);
   void sink(std::size_t at);
   bool refill(double floor);
@@ -67,7 +68,8 @@ class MaxMin {
   std::vector<std::uint32_t> waiting_;
   double reach_ = 1;  // Levels up to `most_`, the least times this, go into the heap.
   double most_ = 0;
-  std::vector<Level> caps_;
+  std::vector<double> own_;   // By demand: what it could do if it were alone, ...
+  std::vector<Level> caps_;   // ... ascending, where that is a limit.
   std::vector<double> rate_;  // By demand; below 0: not yet frozen.
   std::size_t left_ = 0;      // Demands that are not.
 };

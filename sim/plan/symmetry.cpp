@@ -125,8 +125,7 @@ class Refiner {
   std::size_t classes() const {
     return s_.ranks.classes() + s_.coflows.classes() + s_.trunks.classes();
   }
-  bool same_coflow(std::uint32_t a, std::uint32_t b) const;
-  bool same_rank(std::uint32_t a, std::uint32_t b) const;
+  bool same_asks(std::uint32_t a, std::uint32_t b) const;
 
   const Traffic& traffic_;
   Lists<Crossing> crossing_;
@@ -253,68 +252,75 @@ bool Refiner::verify_trunks() {
   return all_right;
 }
 
-template <class T, class Key>
-std::vector<Key> sorted_keys(std::span<const T> items, Key (*key)(const Symmetry&, const T&),
-                             const Symmetry& s) {
-  std::vector<Key> keys;
-  for (const T& item : items) keys.push_back(key(s, item));
-  std::sort(keys.begin(), keys.end());
-  return keys;
-}
-
+// What a neighbour is seen as: its class, and in which way it is one.
 using UsageKey = std::pair<std::uint32_t, double>;
-UsageKey usage_key(const Symmetry& s, const Usage& u) {
-  return {s.trunks.class_of[u.trunk.value].value, u.connections};
-}
 using MemberKey = std::pair<std::uint32_t, End>;
-MemberKey member_key(const Symmetry& s, const Member& m) {
-  return {s.ranks.class_of[m.rank.value].value, m.end};
+
+template <class T, class Key, class KeyOf>
+void sort_keys(std::span<const T> items, const KeyOf& key_of, std::vector<Key>& keys) {
+  keys.clear();
+  for (const T& item : items) keys.push_back(key_of(item));
+  std::sort(keys.begin(), keys.end());
 }
 
-bool Refiner::same_coflow(std::uint32_t a, std::uint32_t b) const {
+bool Refiner::same_asks(std::uint32_t a, std::uint32_t b) const {
   const auto asks_a = traffic_.asks[a], asks_b = traffic_.asks[b];
-  if (traffic_.family[a] != traffic_.family[b]) return false;
-  if (!std::equal(asks_a.begin(), asks_a.end(), asks_b.begin(), asks_b.end(), same_ask)) {
-    return false;
-  }
-  const auto use_a = sorted_keys(traffic_.usage[a], usage_key, s_);
-  const auto use_b = sorted_keys(traffic_.usage[b], usage_key, s_);
-  const auto alike = [](const UsageKey& x, const UsageKey& y) {
-    return x.first == y.first && close(x.second, y.second);
-  };
-  return std::equal(use_a.begin(), use_a.end(), use_b.begin(), use_b.end(), alike) &&
-         sorted_keys(traffic_.members[a], member_key, s_) ==
-             sorted_keys(traffic_.members[b], member_key, s_);
+  return traffic_.family[a] == traffic_.family[b] &&
+         std::equal(asks_a.begin(), asks_a.end(), asks_b.begin(), asks_b.end(), same_ask);
 }
 
 bool Refiner::verify_coflows() {
+  const auto usage_key = [&](const Usage& u) -> UsageKey {
+    return {s_.trunks.class_of[u.trunk.value].value, u.connections};
+  };
+  const auto member_key = [&](const Member& m) -> MemberKey {
+    return {s_.ranks.class_of[m.rank.value].value, m.end};
+  };
+  const auto alike = [](const UsageKey& x, const UsageKey& y) {
+    return x.first == y.first && close(x.second, y.second);
+  };
+  std::vector<UsageKey> usage, expected_usage;
+  std::vector<MemberKey> members, expected_members;
   std::vector<bool> wrong(traffic_.coflows(), false);
   bool all_right = true;
-  for (std::uint32_t c = 0; c < wrong.size(); ++c) {
-    const std::uint32_t first = s_.coflows.representative[s_.coflows.class_of[c].value];
-    wrong[c] = c != first && !same_coflow(c, first);
+  for (const std::uint32_t c : by_class(s_.coflows)) {
+    const ClassId k = s_.coflows.class_of[c];
+    const std::uint32_t first = s_.coflows.representative[k.value];
+    if (s_.coflows.count[k.value] == 1) continue;  // Nobody to compare it with.
+    sort_keys(traffic_.usage[c], usage_key, usage);
+    sort_keys(traffic_.members[c], member_key, members);
+    if (c == first) {
+      usage.swap(expected_usage);
+      members.swap(expected_members);
+      continue;
+    }
+    wrong[c] = !same_asks(c, first) || members != expected_members ||
+               !std::equal(usage.begin(), usage.end(), expected_usage.begin(), expected_usage.end(),
+                           alike);
     all_right = all_right && !wrong[c];
   }
   if (!all_right) split(wrong, s_.coflows, number_coflows_);
   return all_right;
 }
 
-bool Refiner::same_rank(std::uint32_t a, std::uint32_t b) const {
-  if (traffic_.role_of_rank[a] != traffic_.role_of_rank[b]) return false;
-  if (traffic_.speed(a) != traffic_.speed(b)) return false;
-  const auto key = [](const Symmetry& s, const Membership& m) -> MemberKey {
-    return {s.coflows.class_of[m.coflow.value].value, m.end};
-  };
-  return sorted_keys<Membership, MemberKey>(traffic_.of_rank[a], key, s_) ==
-         sorted_keys<Membership, MemberKey>(traffic_.of_rank[b], key, s_);
-}
-
 bool Refiner::verify_ranks() {
+  const auto key = [&](const Membership& m) -> MemberKey {
+    return {s_.coflows.class_of[m.coflow.value].value, m.end};
+  };
+  std::vector<MemberKey> keys, expected;
   std::vector<bool> wrong(traffic_.ranks(), false);
   bool all_right = true;
-  for (std::uint32_t r = 0; r < wrong.size(); ++r) {
-    const std::uint32_t first = s_.ranks.representative[s_.ranks.class_of[r].value];
-    wrong[r] = r != first && !same_rank(r, first);
+  for (const std::uint32_t r : by_class(s_.ranks)) {
+    const ClassId k = s_.ranks.class_of[r];
+    const std::uint32_t first = s_.ranks.representative[k.value];
+    if (s_.ranks.count[k.value] == 1) continue;
+    sort_keys(traffic_.of_rank[r], key, keys);
+    if (r == first) {
+      keys.swap(expected);
+      continue;
+    }
+    wrong[r] = traffic_.role_of_rank[r] != traffic_.role_of_rank[first] ||
+               traffic_.speed(r) != traffic_.speed(first) || keys != expected;
     all_right = all_right && !wrong[r];
   }
   if (!all_right) split(wrong, s_.ranks, number_ranks_);
