@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/base/parallel.h"
+#include "workloads/schedules/list.h"
 #include "workloads/training.h"
 
 namespace tenk {
@@ -89,9 +90,12 @@ class ShortSteps {
         fabric_(fabric),
         placed_(std::move(placed)),
         all_(scenario.job->micro_batches()) {
-    const std::int64_t stages = scenario.job->layout.pp;
-    lengths_ = all_ > 4 * stages ? std::vector<std::int64_t>{stages, 2 * stages}
-                                 : std::vector<std::int64_t>{all_};
+    const LayoutSpec& layout = scenario.job->layout;
+    const bool takes =
+        find_schedule(layout.schedule)->refusal({layout.pp, layout.vpp, layout.pp}).empty();
+    const std::int64_t least = takes ? layout.pp : 2 * layout.pp;
+    lengths_ = all_ > 4 * least ? std::vector<std::int64_t>{least, 2 * least}
+                                : std::vector<std::int64_t>{all_};
   }
 
   // Not short at all: the step is one of these.

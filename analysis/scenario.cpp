@@ -86,11 +86,26 @@ void fail_no_profile(std::string_view key, Section& root, const Scenario& s) {
                      "\" has no accelerator whose profile is known; use another server preset");
 }
 
+// What one accelerator can move to the memory of its CPU, each way, while all others do the same:
+// no more than its own PCIe link and its share of those that the CPUs have. 0: none is known.
+Bandwidth host_link_of(const NodeTemplate& node) {
+  double own = 0, shared = 0;
+  for (const NodeTemplate::LocalCable& cable : node.cables) {
+    const double rate = cable.rate.value() * cable.lanes;
+    if (cable.kind_ab == "gpu-pcie up") own = rate;
+    if (cable.kind_ab == "cpu-pcie up") shared += rate;
+  }
+  if (node.accelerators.empty()) return Bandwidth();
+  shared /= static_cast<double>(node.accelerators.size());
+  return Bandwidth::per_second(std::min(own, shared));
+}
+
 // `sized`: the cluster was read without faults, so the job can be held to it.
 void read_job(Section& root, bool sized, Scenario& s, Faults& faults) {
   if (sized && !s.device.has_value()) fail_no_profile("job", root, s);
   s.job = read_training(root.section("job"), root.section("placement", false), faults);
   s.warnings = s.job->warnings;
+  if (sized) use_host_link(*s.job, host_link_of(s.cluster.node), faults);
   if (sized) check_against(*s.job, s.cluster.accelerators(), faults);
   if (s.device.has_value()) check_precision(*s.job, *s.device, faults);
 }
@@ -137,8 +152,10 @@ void read_jobs(Section& root, bool sized, Scenario& s, Faults& faults) {
   bool trains = false;
   for (Section& section : root.sections("jobs")) {
     s.jobs.push_back(read_one_of_jobs(section, s, faults));
+    std::optional<TrainingSpec>& training = s.jobs.back().training;
+    if (sized && training) use_host_link(*training, host_link_of(s.cluster.node), faults);
     ranks += s.jobs.back().ranks();
-    trains = trains || s.jobs.back().training.has_value();
+    trains = trains || training.has_value();
     for (std::size_t j = 0; j + 1 < s.jobs.size(); ++j) {
       if (s.jobs[j].name != s.jobs.back().name) continue;
       section.fail("name", "found a second job \"" + shown(s.jobs.back().name) +

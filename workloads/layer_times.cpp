@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/base/error.h"
+#include "workloads/attention.h"
 #include "workloads/experts.h"
 #include "workloads/kernels.h"
 #include "workloads/shard.h"
@@ -24,8 +25,6 @@ constexpr double kGeluForward = 4;       // x in, y out.
 constexpr double kGeluBackward = 6;      // dy, x in, dx out.
 constexpr double kSwigluForward = 6;     // Gate, x in, y out: per element of y.
 constexpr double kSwigluBackward = 10;   // dy, gate, x in, both gradients out.
-constexpr double kSoftmaxForward = 4;    // In place: scores in, shares out.
-constexpr double kSoftmaxBackward = 6;   // dy, shares in, dx out.
 constexpr double kLookupForward = 4;     // Row in, row out.
 constexpr double kLookupBackward = 10;   // dy in, FP32 gradient in and out.
 constexpr double kMove = 4;              // A row in, a row out, in another order.
@@ -38,26 +37,23 @@ constexpr double kLogitsBackward = 14;   // Gradient in place; cast to BF16.
 // FP8: a 16-bit operand in, itself and its transpose out; both serve all products that it enters.
 constexpr double kCast = 2 + 1 + 1;
 constexpr double kAccumulated = 2 * 4 - 2;  // Per weight: FP32 in and out instead of BF16 out.
-// Adam, per parameter updated: FP32 gradient, master weight and two moments in, the last three out,
+// The optimizer, per parameter updated: FP32 gradient, master weight and moments in, the last out,
 // BF16 weight out; before it the gradient once more for its norm. Per parameter held: gradient
 // zeroed.
-constexpr double kAdam = 4 * 4 + 3 * 4 + 2 + 4;
+constexpr double kGradientTwice = 4 + 4;
+constexpr double kUpdated = 4 + 4;  // Master weight or moment.
+constexpr double kWeightOut = 2;
 constexpr double kZeroed = 4;
 
 constexpr std::int64_t kElement = 2;    // Bytes of BF16.
 constexpr std::int64_t kStatistic = 4;  // Bytes a token of a cross-entropy's exchange, FP32.
 
-Time streamed(const DeviceProfile& device, double bytes) {
-  constexpr double kMost = 0x1p61;
-  return streaming_time(device, Bytes(static_cast<std::int64_t>(std::min(bytes, kMost))));
-}
-
 // One half of a block: two products around an inner part.
 struct Half {
   std::int64_t first = 1;   // Outputs of the first product, on this rank.
   std::int64_t second = 1;  // Inputs of the second.
-  Time inner_forward;
-  Time inner_backward;
+  Pass inner_forward;
+  Pass inner_backward;
   // Latent attention: the first product is a narrow one, whole on each rank, and these of its
   // outputs, for the heads of this rank.
   std::int64_t narrow = 0;
@@ -221,6 +217,9 @@ class PassBuilder {
   void compute(Time time) {
     if (part_ != Part::kWeights) append(pass_, {Piece{.compute = time}});
   }
+  void run(const Pass& inner) {
+    if (part_ != Part::kWeights) append(pass_, inner);
+  }
   void compute_weights(Time time) {
     if (part_ != Part::kInputs) append(pass_, {Piece{.compute = time}});
   }
@@ -267,7 +266,7 @@ class PassBuilder {
         product(linear_, shard_.tokens, half.first, hidden());
       });
     }
-    compute(half.inner_forward);
+    run(half.inner_forward);
     cast(half.second);
     reduce_out_of([&] { product(linear_, shard_.tokens, hidden(), half.second); });
   }
@@ -277,7 +276,7 @@ class PassBuilder {
       product(linear_, shard_.tokens, half.second, hidden());
     });
     weight_gradient(linear_, hidden(), half.second, shard_.tokens);
-    compute(half.inner_backward);
+    run(half.inner_backward);
     if (half.narrow > 0) return unpack_backward(half);
     cast(half.first);
     column_backward(linear_, half.first);
@@ -406,45 +405,6 @@ class PassBuilder {
   Pass pass_;
 };
 
-struct BothWays {
-  Time forward, backward;
-};
-
-// Unfused: `rows` x sequence scores for each head, one product before and one behind them.
-BothWays unfused_attention(const TrainingSpec& t, const DeviceProfile& device,
-                           const AttentionShape& shape) {
-  const std::int64_t rows = shape.batch * shape.heads * shape.sequence;
-  const double scores = static_cast<double>(rows) * static_cast<double>(shape.sequence);
-  const bool masks = t.model.dropout;
-  const Time products =
-      sustained_time(device,
-                     gemm_time(device, device.wide(), rows, shape.sequence, shape.head_dim)) +
-      sustained_time(device,
-                     gemm_time(device, device.wide(), rows, shape.head_dim, shape.sequence));
-  BothWays time{products, products + products};
-  time.forward += streamed(device, kSoftmaxForward * scores);
-  time.backward += streamed(device, kSoftmaxBackward * scores);
-  if (masks) {
-    time.forward += streamed(device, kDropoutBackward * scores);  // x in, mask and y out.
-    time.backward += streamed(device, kDropoutBackward * scores);
-  }
-  if (t.recompute == Recompute::kSelective) time.backward += time.forward;
-  return time;
-}
-
-BothWays attention_times(const TrainingSpec& t, const DeviceProfile& device,
-                         const AttentionShape& shape) {
-  if (t.attention == AttentionKernel::kUnfused) return unfused_attention(t, device, shape);
-  if (t.attention == AttentionKernel::kFlash2 && device.attention.flash_2) {
-    DeviceProfile before = device;
-    before.attention.efficiency = *device.attention.flash_2;
-    return {sustained_time(before, attention_forward_time(before, shape)),
-            sustained_time(before, attention_backward_time(before, shape))};
-  }
-  return {sustained_time(device, attention_forward_time(device, shape)),
-          sustained_time(device, attention_backward_time(device, shape))};
-}
-
 // Queries and keys that are rotated, elements a token.
 std::int64_t rotated_width(const TransformerSpec& m, const Shard& shard) {
   if (!m.rotary) return 0;
@@ -456,23 +416,25 @@ Half attention_half(const TrainingSpec& t, const DeviceProfile& device, const La
   const TransformerSpec& m = t.model;
   const Shard shard = shard_of(t);
   const std::int64_t query = shard.query_width(m);
-  const AttentionShape shape{t.batch.micro,    shard.heads, shard.kv_heads, m.head_dim,
-                             t.batch.sequence, m.value_dim, kind.window,    m.causal};
   const auto elements = [&](std::int64_t width) {
     return static_cast<double>(shard.tokens) * static_cast<double>(width);
   };
-  const BothWays attention = attention_times(t, device, shape);
-  Half half{query + shard.key_value_width(m), shard.out_width(m), attention.forward,
-            attention.backward};
+  AttentionPasses attention = attention_passes(t, device, kind);
+  Half half{query + shard.key_value_width(m), shard.out_width(m), {}, {}};
+  Time before, after;  // Of attention, forward and backward.
   if (const std::int64_t rotated = rotated_width(m, shard); rotated > 0) {
-    half.inner_forward += streamed(device, kRotary * elements(rotated));
-    half.inner_backward += streamed(device, kRotary * elements(rotated));
+    before += streamed(device, kRotary * elements(rotated));
+    after += streamed(device, kRotary * elements(rotated));
   }
   if (m.query_key_norm) {
     const double normed = elements(query + shard.kv_heads * m.head_dim);
-    half.inner_forward += streamed(device, kNormForward * normed);
-    half.inner_backward += streamed(device, kNormBackward * normed);
+    before += streamed(device, kNormForward * normed);
+    after += streamed(device, kNormBackward * normed);
   }
+  half.inner_forward = {Piece{.compute = before}};
+  append(half.inner_forward, attention.forward);
+  half.inner_backward = std::move(attention.backward);
+  append(half.inner_backward, {Piece{.compute = after}});
   if (!m.is_latent()) return half;
   const LatentAttention& l = m.latent;
   half.narrow = l.key_rank + l.rotary_dim + l.query_rank;
@@ -485,8 +447,10 @@ Half attention_half(const TrainingSpec& t, const DeviceProfile& device, const La
 Half mlp_half(const TrainingSpec& t, const DeviceProfile& device, std::int64_t ffn) {
   const double width = static_cast<double>(shard_of(t).tokens) * static_cast<double>(ffn);
   const Activation activation = activation_bytes(t.model);
-  return {t.model.gated_mlp ? 2 * ffn : ffn, ffn, streamed(device, activation.forward * width),
-          streamed(device, activation.backward * width)};
+  return {t.model.gated_mlp ? 2 * ffn : ffn,
+          ffn,
+          {Piece{.compute = streamed(device, activation.forward * width)}},
+          {Piece{.compute = streamed(device, activation.backward * width)}}};
 }
 
 LayerPasses layer_passes(const TrainingSpec& training, const DeviceProfile& device,
@@ -524,6 +488,11 @@ bool joins(const Pass& pass) {
 }
 
 }  // namespace
+
+Time streamed(const DeviceProfile& device, double bytes) {
+  constexpr double kMost = 0x1p61;
+  return streaming_time(device, Bytes(static_cast<std::int64_t>(std::min(bytes, kMost))));
+}
 
 void fail_too_long() {
   throw Error(ErrorKind::kInvalid, "one step would compute for longer than 10^6 s");
@@ -589,12 +558,20 @@ ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& devi
   return passes;
 }
 
-Time optimizer_time(const DeviceProfile& device, Precision precision, std::int64_t updated,
+Time optimizer_time(const TrainingSpec& t, const DeviceProfile& device, std::int64_t updated,
                     std::int64_t held) {
-  const Time time = streamed(device, kAdam * static_cast<double>(updated)) +
-                    streamed(device, kZeroed * static_cast<double>(held));
-  if (precision != Precision::kFp8) return time;
+  const auto moments = static_cast<double>(t.optimizer.moments());
+  const double bytes = kGradientTwice + kUpdated * (1 + moments) + kWeightOut;
+  Time time = streamed(device, kZeroed * static_cast<double>(held));
+  if (!t.optimizer.offload) time += streamed(device, bytes * static_cast<double>(updated));
+  if (t.precision != Precision::kFp8) return time;
   return time + streamed(device, kCast * static_cast<double>(held));
+}
+
+Time host_update_time(const OptimizerSpec& optimizer, std::int64_t updated) {
+  const auto moments = static_cast<double>(optimizer.moments());
+  const double bytes = kGradientTwice + kUpdated * (1 + moments) + kWeightOut;
+  return Time::seconds(bytes * static_cast<double>(updated) / optimizer.host_memory.value());
 }
 
 }  // namespace tenk

@@ -15,7 +15,7 @@ namespace {
 constexpr double kElement = 2;  // BF16.
 constexpr double kMask = 1;     // A byte per element of a dropout mask.
 constexpr double kWeights = 2;  // Bytes a parameter; see the header.
-constexpr double kOptimizer = 12;
+constexpr double kState = 4;    // FP32 master weight, and each moment.
 
 Bytes to_bytes(double count) {
   constexpr double kMost = 0x1p61;
@@ -124,6 +124,7 @@ StageMemory state_of(const TrainingSpec& t, const std::vector<Chunk>& chunks) {
       static_cast<double>(held.dense()) / static_cast<double>(t.layout.shards()) +
       static_cast<double>(held.experts) / static_cast<double>(t.layout.expert_shards());
   const auto gradient = static_cast<double>(t.gradients.bytes());
+  const auto moments = static_cast<double>(t.optimizer.moments());
   const WholeParameters whole = whole_at_once(t, chunks);
   const auto cut = [&](bool cuts, double beside) {
     return cuts ? std::min(part + beside, count) : count;
@@ -131,7 +132,7 @@ StageMemory state_of(const TrainingSpec& t, const std::vector<Chunk>& chunks) {
   StageMemory state;
   state.weights = to_bytes(kWeights * cut(t.layout.zero == 3, whole.weights));
   state.gradients = to_bytes(gradient * cut(t.gradients.keeps_shards, whole.gradients));
-  state.optimizer = to_bytes(kOptimizer * part);
+  state.optimizer = to_bytes(t.optimizer.offload ? 0 : kState * (1 + moments) * part);
   return state;
 }
 

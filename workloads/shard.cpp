@@ -73,7 +73,7 @@ Shard shard_of(const TrainingSpec& training) {
   shard.experts = m.experts.routed / layout.ep;
   shard.expert_ffn = m.experts.ffn / layout.etp;
   shard.shared_ffn = m.experts.shared_ffn / layout.tp;
-  shard.tokens = training.batch.micro * training.batch.sequence;
+  shard.tokens = training.batch.micro * training.batch.sequence / layout.cp;
   shard.whole_tokens = layout.shards_sequence() ? shard.tokens / layout.tp : shard.tokens;
   return shard;
 }

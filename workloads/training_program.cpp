@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
+#include <utility>
 
 #include "sim/base/error.h"
 #include "workloads/buckets.h"
@@ -63,8 +65,10 @@ class StageBuilder {
   void find_gathers();
   void add_in_order(Op op);
   void add_issue(const Pass& pass);
+  OpIndices add_aside(const Piece& piece, OpIndices before);
   void add_pass(const Pass& pass);
-  OpIndex add_neighbour(Stream stream, SlotId slot, bool sends);
+  void add_pair(std::size_t index);
+  OpIndex add_neighbour(const PipelineStep& step, bool sends);
   OpIndex add_exchange(FamilyId family, Collective op, std::int64_t bytes);
   OpIndices add_gradients(const LocalParameters& held);
   OpIndices add_gather(const LocalParameters& held);
@@ -75,6 +79,7 @@ class StageBuilder {
   void send_gradients(const Bucket& bucket);
   void add_step(std::size_t index);
   void add_steps();
+  void add_host_update(std::int64_t updated);
   void add_shared_gradients(const LocalParameters& held);
   void add_update(const DeviceProfile& device);
 
@@ -85,8 +90,8 @@ class StageBuilder {
   bool host_bound_;  // Can the host be behind the accelerator?
   std::vector<ChunkPasses> chunks_;
   std::vector<PipelineStep> steps_;
-  std::vector<Duty> duties_;  // By step.
-  SlotId forward_slot_, backward_slot_;
+  std::vector<Duty> duties_;                            // By step.
+  std::array<SlotId, 2> forward_slot_, backward_slot_;  // By direction.
 
   Program program_;
   OpIndices due_;                                 // What the next operation on kCompute waits for.
@@ -136,9 +141,15 @@ StageBuilder::StageBuilder(const TrainingSpec& training, const TrainingFamilies&
   steps_ =
       find_schedule(layout.schedule)->steps({layout.pp, layout.vpp, t_.micro_batches()}, stage);
   if (layout.pp > 1) {
-    const Bytes message = message_of(t_);
-    forward_slot_ = slot_of(slots_, families_.pp_forward, Collective::kSend, message);
-    backward_slot_ = slot_of(slots_, families_.pp_backward, Collective::kSend, message);
+    const auto slot = [&](FamilyId family) {
+      return slot_of(slots_, family, Collective::kSend, message_of(t_));
+    };
+    forward_slot_[0] = slot(families_.pp_forward);
+    backward_slot_[0] = slot(families_.pp_backward);
+    if (layout.directions == 2) {
+      forward_slot_[1] = slot(families_.back_forward);
+      backward_slot_[1] = slot(families_.back_backward);
+    }
   }
   find_duties();
   if (gathers_always()) find_gathers();
@@ -228,6 +239,29 @@ void StageBuilder::add_issue(const Pass& pass) {
   if (op.duration > Time()) issued_ = {program_.add(op)};
 }
 
+Category category_of(Peers peers) {
+  if (peers == Peers::kTp) return Category::kTp;
+  return peers == Peers::kCp || peers == Peers::kCpNext ? Category::kCp : Category::kEp;
+}
+
+// A communication on a stream of its own; to the next of a ring it is a send and a receive.
+OpIndices StageBuilder::add_aside(const Piece& piece, OpIndices before) {
+  Op op;
+  op.kind = Op::Kind::kCommunicate;
+  op.category = category_of(piece.peers);
+  op.slot = slot_of(slots_, families_.of(piece.peers), piece.op, piece.bytes);
+  op.stream = op.category == Category::kTp   ? Stream::kTp
+              : op.category == Category::kCp ? Stream::kCp
+                                             : Stream::kEp;
+  op.sends = piece.op == Collective::kSend;
+  OpIndices ops = {program_.add(op, before)};
+  if (!op.sends) return ops;
+  op.sends = false;
+  op.stream = Stream::kCpReceive;
+  ops.push_back(program_.add(op, before));
+  return ops;
+}
+
 void StageBuilder::add_pass(const Pass& pass) {
   wait_for(issued_);
   issued_.clear();
@@ -241,28 +275,94 @@ void StageBuilder::add_pass(const Pass& pass) {
       due_.swap(beside);
       continue;
     }
-    op.kind = Op::Kind::kCommunicate;
-    op.category = piece.peers == Peers::kTp ? Category::kTp : Category::kEp;
-    op.slot = slot_of(slots_, families_.of(piece.peers), piece.op, piece.bytes);
-    if (piece.beside_next) {
-      op.stream = Stream::kTp;
+    if (piece.beside_next || piece.op == Collective::kSend) {
       OpIndices before = due_;
       before.insert(before.end(), last_.begin(), last_.end());
-      beside = {program_.add(op, before)};
-    } else {
-      add_in_order(op);
+      OpIndices ops = add_aside(piece, std::move(before));
+      if (piece.beside_next) {
+        beside = std::move(ops);
+      } else {
+        wait_for(ops);
+      }
+      continue;
     }
+    op.kind = Op::Kind::kCommunicate;
+    op.category = category_of(piece.peers);
+    op.slot = slot_of(slots_, families_.of(piece.peers), piece.op, piece.bytes);
+    add_in_order(op);
+  }
+}
+
+// One of two passes that take turns on the device: its own order of things.
+struct Chain {
+  const Pass* pass = nullptr;
+  std::size_t next = 0;
+  OpIndices before = {};  // What its next piece waits for,
+  OpIndices beside = {};  // and the one after the next computation.
+
+  bool done() const { return next == pass->size(); }
+};
+
+// A forward and a backward pass of different micro-batches: while one communicates the other
+// computes. They take turns at their computations; each waits for its own communication only.
+void StageBuilder::add_pair(std::size_t index) {
+  std::array<Chain, 2> chains;
+  for (std::size_t k = 0; k < 2; ++k) {
+    const PipelineStep& step = steps_[index + k];
+    chains[k].pass = &chunk_of(step).passes[static_cast<std::size_t>(step.pass)];
+    chains[k].before = issued_;
+    if (chunk_of(step).receives(step)) chains[k].before.push_back(add_neighbour(step, false));
+  }
+  issued_.clear();
+  for (const Chain& chain : chains) {
+    if (host_bound_) add_issue(*chain.pass);
+  }
+  for (Chain& chain : chains) chain.before.insert(chain.before.end(), due_.begin(), due_.end());
+  due_.clear();
+  const auto advance = [&](Chain& chain) {  // To behind its next computation.
+    while (!chain.done()) {
+      const Piece& piece = (*chain.pass)[chain.next++];
+      if (piece.communicates) {
+        OpIndices ops = add_aside(piece, chain.before);
+        (piece.beside_next ? chain.beside : chain.before) = std::move(ops);
+        continue;
+      }
+      Op op;
+      op.duration = piece.compute;
+      last_ = {program_.add(op, chain.before)};
+      chain.before = last_;
+      chain.before.insert(chain.before.end(), chain.beside.begin(), chain.beside.end());
+      chain.beside.clear();
+      return;
+    }
+  };
+  while (!chains[0].done() || !chains[1].done()) {
+    for (Chain& chain : chains) advance(chain);
+  }
+  for (std::size_t k = 0; k < 2; ++k) {
+    const PipelineStep& step = steps_[index + k];
+    const OpIndices last = std::exchange(last_, chains[k].before);
+    if (chunk_of(step).sends(step)) add_neighbour(step, true);
+    last_ = last;
+    wait_for(chains[k].before);
   }
 }
 
 // A receive, or a send of what was computed last.
-OpIndex StageBuilder::add_neighbour(Stream stream, SlotId slot, bool sends) {
+OpIndex StageBuilder::add_neighbour(const PipelineStep& step, bool sends) {
+  constexpr Stream kStreamsOf[2][2][2] = {
+      // [direction][forward][sends]
+      {{Stream::kReceiveBackward, Stream::kSendBackward},
+       {Stream::kReceiveForward, Stream::kSendForward}},
+      {{Stream::kBackReceiveBackward, Stream::kBackSendBackward},
+       {Stream::kBackReceiveForward, Stream::kBackSendForward}}};
+  const std::size_t way = t_.layout.directions == 2 && step.chunk == 1 ? 1 : 0;
   Op op;
   op.kind = Op::Kind::kCommunicate;
-  op.stream = stream;
+  op.stream = kStreamsOf[way][step.forward() ? 1 : 0][sends ? 1 : 0];
   op.category = Category::kPp;
   op.sends = sends;
-  op.slot = slot;
+  op.slot = step.forward() ? forward_slot_[way] : backward_slot_[way];
   const bool early = !sends && t_.overlap.pp;  // Posted before it is needed.
   return program_.add(op, early ? OpIndices{} : last_);
 }
@@ -372,25 +472,24 @@ void StageBuilder::add_step(std::size_t index) {
 void StageBuilder::add_steps() {
   const bool pairs = !t_.overlap.pp && t_.layout.vpp > 1;
   for (std::size_t i = 0; i < steps_.size();) {
+    if (steps_[i].with_next) {
+      add_pair(i);
+      i += 2;
+      continue;
+    }
     const bool pair =
         pairs && i + 1 < steps_.size() && steps_[i].forward() && !steps_[i + 1].forward();
     const std::size_t end = i + (pair ? 2 : 1);
     std::vector<OpIndices> received;
     for (std::size_t k = i; k < end; ++k) {
       OpIndices& input = received.emplace_back();
-      if (!chunk_of(steps_[k]).receives(steps_[k])) continue;
-      input.push_back(steps_[k].forward()
-                          ? add_neighbour(Stream::kReceiveForward, forward_slot_, false)
-                          : add_neighbour(Stream::kReceiveBackward, backward_slot_, false));
+      if (chunk_of(steps_[k]).receives(steps_[k])) input = {add_neighbour(steps_[k], false)};
     }
     OpIndices sent;
     for (std::size_t k = i; k < end; ++k) {
       wait_for(received[k - i]);
       add_step(k);
-      if (!chunk_of(steps_[k]).sends(steps_[k])) continue;
-      sent.push_back(steps_[k].forward()
-                         ? add_neighbour(Stream::kSendForward, forward_slot_, true)
-                         : add_neighbour(Stream::kSendBackward, backward_slot_, true));
+      if (chunk_of(steps_[k]).sends(steps_[k])) sent.push_back(add_neighbour(steps_[k], true));
     }
     if (!t_.overlap.pp) wait_for(sent);
     i = end;
@@ -424,12 +523,47 @@ void StageBuilder::add_update(const DeviceProfile& device) {
       std::any_of(duties_.begin(), duties_.end(), [](const Duty& x) { return x.sends_gradients; });
   wait_for(exchanged_);
   if (exchanges() && !all_sent) wait_for(add_gradients(held));
-  Op adam;
   const std::int64_t updated = updated_parameters(t_, held);
   const std::int64_t kept = t_.gradients.keeps_shards ? updated : held.all;
-  adam.duration = optimizer_time(device, t_.precision, updated, kept);
-  add_in_order(adam);
-  if (gathers_once() && !overlaps_dp()) add_gather(held);
+  Op update;
+  update.duration = optimizer_time(t_, device, updated, kept);
+  add_in_order(update);
+  if (t_.optimizer.offload) add_host_update(updated);
+  if (gathers_once() && !overlaps_dp()) {
+    const OpIndices gathers = add_gather(held);
+    if (!gathers.empty()) last_ = gathers;
+  }
+  if (t_.step_overhead > Time()) {
+    Op overhead;
+    overhead.category = Category::kOther;
+    overhead.duration = t_.step_overhead;
+    wait_for(last_);
+    add_in_order(overhead);
+  }
+}
+
+// Gradients go to the host and weights come back, slice by slice, while the host updates the slice
+// between (ZeRO-Offload, Ren et al. 2021, section 4; ours waits for the gradient's norm first).
+void StageBuilder::add_host_update(std::int64_t updated) {
+  constexpr int kSlices = 8;
+  const auto copied = [&](std::int64_t bytes) {
+    return Time::seconds(static_cast<double>(bytes) * static_cast<double>(updated) / kSlices /
+                         t_.optimizer.link.value());
+  };
+  const auto add = [&](Stream stream, Time duration, const OpIndices& before) {
+    Op op;
+    op.category = Category::kOther;
+    op.stream = stream;
+    op.duration = duration;
+    return OpIndices{program_.add(op, before)};
+  };
+  const Time update = Time::seconds(host_update_time(t_.optimizer, updated).s() / kSlices);
+  OpIndices back;
+  for (int i = 0; i < kSlices; ++i) {
+    const OpIndices there = add(Stream::kToHost, copied(t_.gradients.bytes()), last_);
+    back = add(Stream::kFromHost, copied(kElement), add(Stream::kOnHost, update, there));
+  }
+  last_ = back;
 }
 
 Program StageBuilder::run(const DeviceProfile& device) {

@@ -177,7 +177,6 @@ std::string missing_feature(const TrainingRow& row) {
   if (experts && !expert_model_named(row.model)) {
     return "the model's experts have no public configuration that tenk knows";
   }
-  if (row.cp.value_or(1) > 1) return "context parallelism is not modelled yet";
   return "";
 }
 

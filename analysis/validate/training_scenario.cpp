@@ -268,16 +268,28 @@ std::string expert_degrees(const TrainingRow& row, std::int64_t dp,
                            std::vector<std::string>& assumptions) {
   const std::int64_t ep = row.ep.value_or(1);
   if (!expert_model_named(row.model)) return "";
-  const bool fits = *row.tp * dp % (ep * *row.tp) == 0;
+  const std::int64_t cp = std::max<std::int64_t>(row.cp.value_or(1), 1);
+  const bool fits = *row.tp * cp * dp % (ep * *row.tp) == 0;
   if (*row.tp > 1) {
     assumptions.emplace_back("experts are cut in tp parts, or none where ep x tp does not fit");
   }
   return fmt::format(", ep: {}, etp: {}", ep, fits ? *row.tp : 1);
 }
 
+// "cp: ..., cp-exchange: ..., ", or nothing.
+std::string context_yaml(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (row.cp.value_or(1) <= 1) return "";
+  if (has(row.framework, "meta")) {  // Grattafiori et al. 2024, section 3.3.2.
+    return fmt::format("cp: {}, cp-exchange: all-gather, ", *row.cp);
+  }
+  assumptions.emplace_back("context parallelism by a ring, Megatron's default");
+  return fmt::format("cp: {}, ", *row.cp);
+}
+
 std::string job_yaml(const TrainingRow& row, const Shape& shape,
                      std::vector<std::string>& assumptions) {
-  const std::int64_t dp = *row.gpus / (*row.tp * *row.pp);
+  const std::int64_t cp = std::max<std::int64_t>(row.cp.value_or(1), 1);
+  const std::int64_t dp = *row.gpus / (*row.tp * *row.pp * cp);
   const std::int64_t micro = row.micro_batch.value_or(1);
   if (!row.micro_batch) assumptions.emplace_back("micro-batches of 1 where the row has none");
   if (!row.vpp && *row.pp > 1) assumptions.emplace_back("one chunk a stage where vpp is missing");
@@ -289,12 +301,12 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
   const std::string experts = expert_degrees(row, dp, assumptions);
   if (!experts.empty()) assumptions.emplace_back("routers that fill all experts alike");
   return fmt::format(
-      "{{model: {}, parallel: {{tp: {}, pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, "
+      "{{model: {}, parallel: {{tp: {}, {}pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, "
       "{}}}, batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
       "attention: {}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
-      model_yaml(row, shape), *row.tp, *row.pp, row.vpp.value_or(1), dp, experts, sequence,
-      sharding, *row.global_batch, micro, *row.sequence, precision_of(row, assumptions), recompute,
-      attention, overlap.tp, overlap.dp, true);
+      model_yaml(row, shape), *row.tp, context_yaml(row, assumptions), *row.pp, row.vpp.value_or(1),
+      dp, experts, sequence, sharding, *row.global_batch, micro, *row.sequence,
+      precision_of(row, assumptions), recompute, attention, overlap.tp, overlap.dp, true);
 }
 
 }  // namespace

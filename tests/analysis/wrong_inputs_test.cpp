@@ -103,6 +103,13 @@ TEST_CASE("A wrong value, key or unit is exit 3 with its position and the neares
   check_refused(with("dp: 2", "dp: 2, zero: 4"), 3, "zero must be at most 3; found 4");
   check_refused(with("job:\n", "job:\n  gradients: {keep: shards}\n"), 3, "zero 2 or 3; found 1");
   check_refused(with("job:\n", "job:\n  gradients: {keeps: whole}\n"), 3, "did you mean \"keep\"");
+  check_refused(with("tp: 8", "tp: 4, cp: 2, cp-exchange: rings"), 3, "did you mean \"ring\"");
+  check_refused(with("tp: 8", "tp: 8, schedule: zb-h2"), 3, "did you mean \"zb-h1\"");
+  check_refused(with("tp: 8", "tp: 8, schedule: zb-h1"), 3, "one stage has no bubble to fill");
+  check_refused(with("job:\n", "job:\n  step-overhead: 5\n"), 3, "needs a unit");
+  check_refused(with("job:\n", "job:\n  optimizer: {offload: cxl}\n"), 3, "needs host-memory");
+  check_refused(with("job:\n", "job:\n  optimizer: {offload: cpu, host-memory: 0GBps}\n"), 3,
+                "host-memory");
   check_refused(with("hgx-h100-8", "hgx-h100-9"), 3, "did you mean \"hgx-h100-8\"?");
 }
 
