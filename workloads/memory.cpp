@@ -138,10 +138,12 @@ std::vector<StageMemory> memory_by_stage(const TrainingSpec& t) {
     const auto chunks = chunks_of_stage(t.layout, all, s);
     LocalParameters held;
     for (const Chunk& chunk : chunks) held += local_parameters(t, chunk);
+    const LocalParameters trained = trained_of_stage(t, s);
     const auto count = static_cast<double>(held.all);
-    const double updated =
-        static_cast<double>(held.dense()) / ways + static_cast<double>(held.experts) / expert_ways;
-    stages.push_back({to_bytes(kWeights * count), to_bytes(kGradients * count),
+    const double updated = static_cast<double>(trained.dense()) / ways +
+                           static_cast<double>(trained.experts) / expert_ways;
+    stages.push_back({to_bytes(kWeights * count),
+                      to_bytes(kGradients * static_cast<double>(trained.all)),
                       to_bytes(kOptimizer * updated), to_bytes(peak_activations(t, chunks, s))});
   }
   return stages;

@@ -169,7 +169,7 @@ struct StageBuilder {
 void StageBuilder::add_update(const DeviceProfile& device) {
   due.insert(due.end(), issued.begin(), issued.end());
   const LayoutSpec& layout = t.layout;
-  const LocalParameters held = stage_parameters(t, stage);
+  const LocalParameters held = trained_of_stage(t, stage);
   if (layout.shards_sequence() && held.replicated > 0) {
     Op op;  // Each rank saw its own tokens only.
     op.kind = Op::Kind::kCommunicate;
@@ -179,7 +179,7 @@ void StageBuilder::add_update(const DeviceProfile& device) {
     add_in_order(op);
   }
   const bool has_embedding = stage == 0 || stage == layout.pp - 1;
-  if (shares_embedding(t) && has_embedding) {
+  if (shares_embedding(t) && has_embedding && !t.frozen()) {
     due.push_back(
         add_exchange(families.embedding, Collective::kAllReduce, local_embedding(t) * kGradient));
   }
@@ -273,7 +273,7 @@ std::vector<Bucket> buckets_of(const TrainingSpec& t, const Chunk& chunk,
   std::vector<Bucket> buckets;
   if (chunk.embedding) {
     buckets.push_back({passes.embedding_forward, passes.embedding_backward,
-                       local_parameters(t, {.layers = 0, .embedding = true, .head = false})});
+                       trained_parameters(t, {.layers = 0, .embedding = true, .head = false})});
   }
   for (std::int64_t l = chunk.first; l < chunk.first + chunk.layers; ++l) {
     const bool opens = l == chunk.first || buckets.back().held.all >= bucket_size(t);
@@ -281,11 +281,11 @@ std::vector<Bucket> buckets_of(const TrainingSpec& t, const Chunk& chunk,
     const LayerPasses& layer = passes.of(t.model.kind_of(l));
     append(buckets.back().forward, layer.forward);
     append(buckets.back().backward, layer.backward);
-    buckets.back().held += local_parameters(t, {.first = l, .layers = 1});
+    buckets.back().held += trained_parameters(t, {.first = l, .layers = 1});
   }
   if (chunk.head) {
     buckets.push_back({passes.head_forward, passes.head_backward,
-                       local_parameters(t, {.layers = 0, .embedding = false, .head = true})});
+                       trained_parameters(t, {.layers = 0, .embedding = false, .head = true})});
   }
   return buckets;
 }

@@ -76,10 +76,10 @@ TEST_CASE("no row is dropped: each is predicted, excluded or skipped with its re
   recalled.params = "70.6";
   const Validation v =
       judge({Row{}, lora, experts, context, sharded, no_time, no_layers, odd, unknown, recalled});
-  CHECK(v.rows.size() == 1);
-  CHECK(v.skipped.size() == 9);
+  CHECK(v.rows.size() == 2);
+  CHECK(v.skipped.size() == 8);
   CHECK(reason(experts) == "the model's experts have no public configuration that tenk knows");
-  CHECK(reason(lora) == "fine-tuning (LoRA, SFT) is not modelled yet");
+  CHECK(reason(lora) == "");
   CHECK(reason(no_layers) == "the row does not state its layers");
   CHECK(reason(odd) == "the stated parallel degrees do not multiply to the number of GPUs");
   CHECK(reason(recalled) == "recalled dimensions do not give the named model's parameters");
