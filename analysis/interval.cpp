@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "workloads/schedules/list.h"
 #include "workloads/training.h"
 
 namespace tenk {
@@ -60,9 +61,12 @@ class ShortSteps {
  public:
   ShortSteps(const Scenario& scenario, const Fabric& fabric, const Placed& placed)
       : s_(scenario), fabric_(fabric), placed_(placed), all_(scenario.job->micro_batches()) {
-    const std::int64_t stages = scenario.job->layout.pp;
-    lengths_ = all_ > 4 * stages ? std::vector<std::int64_t>{stages, 2 * stages}
-                                 : std::vector<std::int64_t>{all_};
+    const LayoutSpec& layout = scenario.job->layout;
+    const bool takes =
+        find_schedule(layout.schedule)->refusal({layout.pp, layout.vpp, layout.pp}).empty();
+    const std::int64_t least = takes ? layout.pp : 2 * layout.pp;
+    lengths_ = all_ > 4 * least ? std::vector<std::int64_t>{least, 2 * least}
+                                : std::vector<std::int64_t>{all_};
     base_ = seconds(placed_, s_.job->host, 1);
     compute_ = compute_seconds(workload(*s_.device, s_.job->host, lengths_[0]));
     constexpr double kScaled = 0.9;
@@ -136,6 +140,7 @@ Numbers uncertain_numbers(DeviceProfile& device, std::span<const Precision> prec
   numbers.emplace_back("attention.tail", &attention.tail);
   numbers.emplace_back("attention.key-overhead", &attention.key_overhead);
   numbers.emplace_back("attention.backward-ratio", &attention.backward_ratio);
+  if (attention.flash_2) numbers.emplace_back("attention.flash-2", &*attention.flash_2);
   numbers.emplace_back("sustained-power-factor", &device.sustained_power_factor);
   std::erase_if(numbers, [](const auto& number) { return number.second->ci <= 0; });
   return numbers;

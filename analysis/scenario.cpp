@@ -66,6 +66,20 @@ void read_cost(Section section, Scenario& s) {
   section.finish();
 }
 
+// What one accelerator can move to the memory of its CPU, each way, while all others do the same:
+// no more than its own PCIe link and its share of those that the CPUs have. 0: none is known.
+Bandwidth host_link_of(const NodeTemplate& node) {
+  double own = 0, shared = 0;
+  for (const NodeTemplate::LocalCable& cable : node.cables) {
+    const double rate = cable.rate.value() * cable.lanes;
+    if (cable.kind_ab == "gpu-pcie up") own = rate;
+    if (cable.kind_ab == "cpu-pcie up") shared += rate;
+  }
+  if (node.accelerators.empty()) return Bandwidth();
+  shared /= static_cast<double>(node.accelerators.size());
+  return Bandwidth::per_second(std::min(own, shared));
+}
+
 // `sized`: the cluster was read without faults, so the job can be held to it.
 void read_job(Section& root, bool sized, Scenario& s, Faults& faults) {
   if (sized && !s.device.has_value()) {
@@ -74,6 +88,7 @@ void read_job(Section& root, bool sized, Scenario& s, Faults& faults) {
   }
   s.job = read_training(root.section("job"), root.section("placement", false), faults);
   s.warnings = s.job->warnings;
+  if (sized) use_host_link(*s.job, host_link_of(s.cluster.node), faults);
   if (sized) check_against(*s.job, s.cluster.accelerators(), faults);
   if (s.device.has_value()) check_precision(*s.job, *s.device, faults);
 }

@@ -69,7 +69,12 @@ void check_against_measured(const Prediction& p, const Measured& m) {
 void check_adds_up(const Prediction& p) {
   const double sum = std::accumulate(p.breakdown_s.begin(), p.breakdown_s.end(), 0.0);
   CHECK(sum == Approx(p.step_time.s()).epsilon(1e-9));
-  CHECK(p.breakdown_s[static_cast<std::size_t>(Category::kOther)] < 0.02 * sum);
+  // Overheads that a scenario states, and updates on the host, are no accident.
+  const bool stated =
+      std::any_of(p.assumptions.begin(), p.assumptions.end(), [](const std::string& text) {
+        return text.find("step-overhead") == 0 || text.find("the optimizer's state is in") == 0;
+      });
+  CHECK((stated || p.breakdown_s[static_cast<std::size_t>(Category::kOther)] < 0.02 * sum));
 }
 
 // A job on its fabric, ready to be run with slower links.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/base/error.h"
+#include "workloads/attention.h"
 #include "workloads/experts.h"
 #include "workloads/kernels.h"
 #include "workloads/shard.h"
@@ -24,8 +25,6 @@ constexpr double kGeluForward = 4;       // x in, y out.
 constexpr double kGeluBackward = 6;      // dy, x in, dx out.
 constexpr double kSwigluForward = 6;     // Gate, x in, y out: per element of y.
 constexpr double kSwigluBackward = 10;   // dy, gate, x in, both gradients out.
-constexpr double kSoftmaxForward = 4;    // In place: scores in, shares out.
-constexpr double kSoftmaxBackward = 6;   // dy, shares in, dx out.
 constexpr double kLookupForward = 4;     // Row in, row out.
 constexpr double kLookupBackward = 10;   // dy in, FP32 gradient in and out.
 constexpr double kMove = 4;              // A row in, a row out, in another order.
@@ -44,26 +43,23 @@ constexpr double cast_bytes(Precision p) {
   return p == Precision::kFp8 ? kCast : p == Precision::kFp4 ? kCastFp4 : 0;
 }
 constexpr double kAccumulated = 2 * 4 - 2;  // Per weight: FP32 in and out instead of BF16 out.
-// Adam, per parameter updated: FP32 gradient, master weight and two moments in, the last three out,
+// The optimizer, per parameter updated: FP32 gradient, master weight and moments in, the last out,
 // BF16 weight out; before it the gradient once more for its norm. Per parameter held: gradient
 // zeroed.
-constexpr double kAdam = 4 * 4 + 3 * 4 + 2 + 4;
+constexpr double kGradientTwice = 4 + 4;
+constexpr double kUpdated = 4 + 4;  // Master weight or moment.
+constexpr double kWeightOut = 2;
 constexpr double kZeroed = 4;
 
 constexpr std::int64_t kElement = 2;    // Bytes of BF16.
 constexpr std::int64_t kStatistic = 4;  // Bytes a token of a cross-entropy's exchange, FP32.
 
-Time streamed(const DeviceProfile& device, double bytes) {
-  constexpr double kMost = 0x1p61;
-  return streaming_time(device, Bytes(static_cast<std::int64_t>(std::min(bytes, kMost))));
-}
-
 // One half of a block: two products around an inner part.
 struct Half {
   std::int64_t first = 1;   // Outputs of the first product, on this rank.
   std::int64_t second = 1;  // Inputs of the second.
-  Time inner_forward;
-  Time inner_backward;
+  Pass inner_forward;
+  Pass inner_backward;
   // Latent attention: the first product is a narrow one, whole on each rank, and these of its
   // outputs, for the heads of this rank.
   std::int64_t narrow = 0;
@@ -82,6 +78,9 @@ Activation activation_bytes(const TransformerSpec& m) {
   return {kGeluForward, kGeluBackward};
 }
 
+// Which part of a backward pass is built?
+enum class Part { kBoth, kInputs, kWeights };
+
 class PassBuilder {
  public:
   PassBuilder(const TrainingSpec& training, const DeviceProfile& device)
@@ -93,6 +92,7 @@ class PassBuilder {
         activation_(activation_bytes(training.model)) {}
 
   Pass take() { return std::exchange(pass_, {}); }
+  void build(Part part) { part_ = part; }
 
   void forward(const Half& half) {
     norm_forward();
@@ -238,7 +238,15 @@ class PassBuilder {
   std::int64_t whole() const { return shard_.whole_tokens * hidden(); }
   Bytes activations() const { return Bytes(shard_.tokens * hidden() * kElement); }
 
-  void compute(Time time) { append(pass_, {Piece{.compute = time}}); }
+  void compute(Time time) {
+    if (part_ != Part::kWeights) append(pass_, {Piece{.compute = time}});
+  }
+  void run(const Pass& inner) {
+    if (part_ != Part::kWeights) append(pass_, inner);
+  }
+  void compute_weights(Time time) {
+    if (part_ != Part::kInputs) append(pass_, {Piece{.compute = time}});
+  }
   void stream(double bytes_per_element, std::int64_t elements) {
     compute(streamed(device_, bytes_per_element * static_cast<double>(elements)));
   }
@@ -256,15 +264,18 @@ class PassBuilder {
   }
   void trained_gradient(Precision precision, std::int64_t m, std::int64_t n, std::int64_t tokens) {
     const double more = kAccumulated * static_cast<double>(m) * static_cast<double>(n);
-    compute(sustained_time(device_, gemm_time(device_, precision, m, n, tokens)) +
-            streamed(device_, more) - streamed(device_, 0));
+    compute_weights(sustained_time(device_, gemm_time(device_, precision, m, n, tokens)) +
+                    streamed(device_, more) - streamed(device_, 0));
   }
   void call(Collective op, Bytes bytes, bool beside_next = false) {
-    if (t_.layout.tp == 1) return;
+    if (t_.layout.tp == 1 || part_ == Part::kWeights) return;
+    add_call(op, bytes, beside_next);
+  }
+  void add_call(Collective op, Bytes bytes, bool beside_next) {
     pass_.push_back({.communicates = true, .beside_next = beside_next, .op = op, .bytes = bytes});
   }
   void call_others(Peers peers, std::int64_t degree, Collective op, std::int64_t rows) {
-    if (degree == 1) return;
+    if (degree == 1 || part_ == Part::kWeights) return;
     pass_.push_back({.communicates = true,
                      .peers = peers,
                      .op = op,
@@ -283,7 +294,7 @@ class PassBuilder {
         product(linear_, shard_.tokens, half.first, hidden());
       });
     }
-    compute(half.inner_forward);
+    run(half.inner_forward);
     cast(half.second);
     reduce_out_of([&] { product(linear_, shard_.tokens, hidden(), half.second); });
   }
@@ -293,7 +304,7 @@ class PassBuilder {
       product(linear_, shard_.tokens, half.second, hidden());
     });
     weight_gradient(linear_, hidden(), half.second, shard_.tokens);
-    compute(half.inner_backward);
+    run(half.inner_backward);
     if (half.narrow > 0) return unpack_backward(half);
     cast(half.first);
     column_backward(linear_, half.first);
@@ -358,8 +369,8 @@ class PassBuilder {
     const double more = kAccumulated * static_cast<double>(work.held) * static_cast<double>(m) *
                         static_cast<double>(n);
     const GemmShape shape{m, n, work.rows_each()};
-    compute(sustained_time(device_, grouped_gemm_time(device_, linear_, work.held, shape)) +
-            streamed(device_, more) - streamed(device_, 0));
+    compute_weights(sustained_time(device_, grouped_gemm_time(device_, linear_, work.held, shape)) +
+                    streamed(device_, more) - streamed(device_, 0));
   }
   std::int64_t module_width() const { return (hidden() + t_.layout.tp - 1) / t_.layout.tp; }
 
@@ -369,12 +380,13 @@ class PassBuilder {
   }
 
   // Into and out of a tensor-parallel region; backward they swap.
-  void gather(bool beside_next = false) {
-    if (t_.layout.shards_sequence()) call(Collective::kAllGather, activations(), beside_next);
+  void gather() {
+    if (t_.layout.shards_sequence()) call(Collective::kAllGather, activations());
   }
   void reduce(bool beside_next = false) {
     const bool sharded = t_.layout.shards_sequence();
-    call(sharded ? Collective::kReduceScatter : Collective::kAllReduce, activations(), beside_next);
+    call(sharded ? Collective::kReduceScatter : Collective::kAllReduce, activations(),
+         beside_next && part_ == Part::kBoth);
   }
 
   // overlap.tp cuts a product and its gather (reduction) in tp parts: the first part must have
@@ -404,7 +416,9 @@ class PassBuilder {
 
   // Backward of a product whose `outputs` are cut over the ranks.
   void column_backward(Precision precision, std::int64_t outputs) {
-    gather(true);
+    if (t_.layout.shards_sequence() && part_ != Part::kInputs) {  // For the weights' gradient.
+      add_call(Collective::kAllGather, activations(), part_ == Part::kBoth);
+    }
     product(precision, shard_.tokens, hidden(), outputs);
     reduce(true);
     weight_gradient(precision, outputs, hidden(), shard_.tokens);
@@ -416,41 +430,9 @@ class PassBuilder {
   Precision linear_;  // Of the products of a block,
   Precision logits_;  // and of the head's.
   Activation activation_;
+  Part part_ = Part::kBoth;
   Pass pass_;
 };
-
-struct BothWays {
-  Time forward, backward;
-};
-
-// Unfused: `rows` x sequence scores for each head, one product before and one behind them.
-BothWays unfused_attention(const TrainingSpec& t, const DeviceProfile& device,
-                           const AttentionShape& shape) {
-  const std::int64_t rows = shape.batch * shape.heads * shape.sequence;
-  const double scores = static_cast<double>(rows) * static_cast<double>(shape.sequence);
-  const bool masks = t.model.dropout;
-  const Time products =
-      sustained_time(device,
-                     gemm_time(device, device.wide(), rows, shape.sequence, shape.head_dim)) +
-      sustained_time(device,
-                     gemm_time(device, device.wide(), rows, shape.head_dim, shape.sequence));
-  BothWays time{products, products + products};
-  time.forward += streamed(device, kSoftmaxForward * scores);
-  time.backward += streamed(device, kSoftmaxBackward * scores);
-  if (masks) {
-    time.forward += streamed(device, kDropoutBackward * scores);  // x in, mask and y out.
-    time.backward += streamed(device, kDropoutBackward * scores);
-  }
-  if (t.recompute == Recompute::kSelective) time.backward += time.forward;
-  return time;
-}
-
-BothWays attention_times(const TrainingSpec& t, const DeviceProfile& device,
-                         const AttentionShape& shape) {
-  if (t.attention == AttentionKernel::kUnfused) return unfused_attention(t, device, shape);
-  return {sustained_time(device, attention_forward_time(device, shape)),
-          sustained_time(device, attention_backward_time(device, shape))};
-}
 
 // Queries and keys that are rotated, elements a token.
 std::int64_t rotated_width(const TransformerSpec& m, const Shard& shard) {
@@ -463,23 +445,25 @@ Half attention_half(const TrainingSpec& t, const DeviceProfile& device, const La
   const TransformerSpec& m = t.model;
   const Shard shard = shard_of(t);
   const std::int64_t query = shard.query_width(m);
-  const AttentionShape shape{t.batch.micro,    shard.heads, shard.kv_heads, m.head_dim,
-                             t.batch.sequence, m.value_dim, kind.window,    m.causal};
   const auto elements = [&](std::int64_t width) {
     return static_cast<double>(shard.tokens) * static_cast<double>(width);
   };
-  const BothWays attention = attention_times(t, device, shape);
-  Half half{query + shard.key_value_width(m), shard.out_width(m), attention.forward,
-            attention.backward};
+  AttentionPasses attention = attention_passes(t, device, kind);
+  Half half{query + shard.key_value_width(m), shard.out_width(m), {}, {}};
+  Time before, after;  // Of attention, forward and backward.
   if (const std::int64_t rotated = rotated_width(m, shard); rotated > 0) {
-    half.inner_forward += streamed(device, kRotary * elements(rotated));
-    half.inner_backward += streamed(device, kRotary * elements(rotated));
+    before += streamed(device, kRotary * elements(rotated));
+    after += streamed(device, kRotary * elements(rotated));
   }
   if (m.query_key_norm) {
     const double normed = elements(query + shard.kv_heads * m.head_dim);
-    half.inner_forward += streamed(device, kNormForward * normed);
-    half.inner_backward += streamed(device, kNormBackward * normed);
+    before += streamed(device, kNormForward * normed);
+    after += streamed(device, kNormBackward * normed);
   }
+  half.inner_forward = {Piece{.compute = before}};
+  append(half.inner_forward, attention.forward);
+  half.inner_backward = std::move(attention.backward);
+  append(half.inner_backward, {Piece{.compute = after}});
   if (!m.is_latent()) return half;
   const LatentAttention& l = m.latent;
   half.narrow = l.key_rank + l.rotary_dim + l.query_rank;
@@ -492,8 +476,10 @@ Half attention_half(const TrainingSpec& t, const DeviceProfile& device, const La
 Half mlp_half(const TrainingSpec& t, const DeviceProfile& device, std::int64_t ffn) {
   const double width = static_cast<double>(shard_of(t).tokens) * static_cast<double>(ffn);
   const Activation activation = activation_bytes(t.model);
-  return {t.model.gated_mlp ? 2 * ffn : ffn, ffn, streamed(device, activation.forward * width),
-          streamed(device, activation.backward * width)};
+  return {t.model.gated_mlp ? 2 * ffn : ffn,
+          ffn,
+          {Piece{.compute = streamed(device, activation.forward * width)}},
+          {Piece{.compute = streamed(device, activation.backward * width)}}};
 }
 
 LayerPasses layer_passes(const TrainingSpec& training, const DeviceProfile& device,
@@ -505,45 +491,34 @@ LayerPasses layer_passes(const TrainingSpec& training, const DeviceProfile& devi
   const Half* shared = shard.shared_ffn > 0 ? &mlp : nullptr;
   const ExpertWork work = expert_work(training);
   PassBuilder builder(training, device);
-  LayerPasses passes{kind, {}, {}};
+  LayerPasses passes{kind, {}, {}, {}, {}};
   builder.forward(attention);
   builder.adapters(false, true);
   kind.experts ? builder.experts_forward(work, shared) : builder.forward(mlp);
   if (!kind.experts) builder.adapters(true, true);
   passes.forward = builder.take();
   passes.forward.front().host = training.host.forward;
-  if (!kind.experts) builder.adapters(true, false);
-  kind.experts ? builder.experts_backward(work, shared) : builder.backward(mlp);
-  builder.adapters(false, false);
-  builder.backward(attention);
-  if (training.recompute == Recompute::kFull) passes.backward = passes.forward;
-  append(passes.backward, builder.take());
-  passes.backward.front().host += training.host.backward;
+  const auto backward = [&](Part part, Pass& pass) {
+    builder.build(part);
+    if (!kind.experts) builder.adapters(true, false);
+    kind.experts ? builder.experts_backward(work, shared) : builder.backward(mlp);
+    builder.adapters(false, false);
+    builder.backward(attention);
+    if (training.recompute == Recompute::kFull && part != Part::kWeights) pass = passes.forward;
+    append(pass, builder.take());
+    if (part != Part::kWeights) pass.front().host += training.host.backward;
+  };
+  backward(Part::kBoth, passes.backward);
+  backward(Part::kInputs, passes.inputs);
+  backward(Part::kWeights, passes.weights);
   return passes;
-}
-
-// May computation join what `pass` ends with? Not if that runs beside a collective.
-bool joins(const Pass& pass) {
-  if (pass.empty() || pass.back().communicates) return false;
-  return pass.size() < 2 || !pass[pass.size() - 2].beside_next;
 }
 
 }  // namespace
 
-void fail_too_long() {
-  throw Error(ErrorKind::kInvalid, "one step would compute for longer than 10^6 s");
-}
-
-void append(Pass& pass, const Pass& more) {
-  for (const Piece& piece : more) {
-    if (!piece.communicates && joins(pass)) {
-      if (pass.back().compute.s() + piece.compute.s() > kLongestStep) fail_too_long();
-      pass.back().compute += piece.compute;
-      pass.back().host += piece.host;
-    } else {
-      pass.push_back(piece);
-    }
-  }
+Time streamed(const DeviceProfile& device, double bytes) {
+  constexpr double kMost = 0x1p61;
+  return streaming_time(device, Bytes(static_cast<std::int64_t>(std::min(bytes, kMost))));
 }
 
 const LayerPasses& ModelPasses::of(const LayerKind& kind) const {
@@ -564,34 +539,51 @@ ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& devi
   for (const LayerKind& kind : distinct_kinds(m)) {
     passes.layers.push_back(layer_passes(training, device, kind));
   }
-  const LayerPasses& last = passes.of(m.last_kind());
   builder.head_forward();
-  const Pass head_forward = builder.take();
-  builder.head_backward();
-  const Pass head_backward = builder.take();
+  passes.head_forward = builder.take();
   builder.module_forward();
   const Pass module_forward = builder.take();
-  builder.module_backward();
-  const Pass module_backward = builder.take();
-  passes.head_forward = head_forward;
+  const LayerPasses& last = passes.of(m.last_kind());
+  const Pass head_forward = passes.head_forward;
   for (std::int64_t i = 0; i < m.multi_token; ++i) {
     for (const Pass* p : {&module_forward, &last.forward, &head_forward}) {
       append(passes.head_forward, *p);
     }
-    for (const Pass* p : {&head_backward, &last.backward, &module_backward}) {
-      append(passes.head_backward, *p);
-    }
   }
-  append(passes.head_backward, head_backward);
+  const auto backward = [&](Part part, const Pass& layer) {
+    builder.build(part);
+    builder.head_backward();
+    const Pass head = builder.take();
+    builder.module_backward();
+    const Pass module = builder.take();
+    Pass pass;
+    for (std::int64_t i = 0; i < m.multi_token; ++i) {
+      for (const Pass* p : {&head, &layer, &module}) append(pass, *p);
+    }
+    append(pass, head);
+    return pass;
+  };
+  passes.head_backward = backward(Part::kBoth, last.backward);
+  passes.head_inputs = backward(Part::kInputs, last.inputs);
+  passes.head_weights = backward(Part::kWeights, last.weights);
   return passes;
 }
 
-Time optimizer_time(const DeviceProfile& device, Precision precision, std::int64_t updated,
+Time optimizer_time(const TrainingSpec& t, const DeviceProfile& device, std::int64_t updated,
                     std::int64_t held) {
-  const Time time = streamed(device, kAdam * static_cast<double>(updated)) +
-                    streamed(device, kZeroed * static_cast<double>(held));
-  if (cast_bytes(precision) == 0) return time;
-  return time + streamed(device, cast_bytes(precision) * static_cast<double>(held));
+  const auto moments = static_cast<double>(t.optimizer.moments());
+  const double bytes = kGradientTwice + kUpdated * (1 + moments) + kWeightOut;
+  Time time = streamed(device, kZeroed * static_cast<double>(held));
+  if (!t.optimizer.offload) time += streamed(device, bytes * static_cast<double>(updated));
+  const double cast = cast_bytes(t.precision);
+  if (cast == 0) return time;
+  return time + streamed(device, cast * static_cast<double>(held));
+}
+
+Time host_update_time(const OptimizerSpec& optimizer, std::int64_t updated) {
+  const auto moments = static_cast<double>(optimizer.moments());
+  const double bytes = kGradientTwice + kUpdated * (1 + moments) + kWeightOut;
+  return Time::seconds(bytes * static_cast<double>(updated) / optimizer.host_memory.value());
 }
 
 }  // namespace tenk

@@ -16,9 +16,7 @@
 // after the other (workloads/experts.h; sorting tokens by expert streams them). Multi-token modules
 // are part of the head: two norms, a product, a layer and a head each.
 //
-// Unfused attention stores its scores: product, scaled and masked softmax in place, dropout,
-// product; backward four products and the gradients of both (the fused softmax of Megatron-LM).
-// Selective recomputation repeats its forward pass, as Korthikanti et al. 2022 do.
+// What stands between the projections of attention is workloads/attention.h.
 //
 // With overlap.tp gathers and reductions also run beside the product they feed or follow, cut in tp
 // parts (Wang et al., ASPLOS 2023; Transformer Engine's user buffers); only the first part before
@@ -45,10 +43,12 @@
 
 namespace tenk {
 
-// With whom: ranks that share a layer, its experts, or each expert.
-enum class Peers : std::uint8_t { kTp, kEp, kEtp };
+// With whom: ranks that share a layer, its experts, each expert, or sequences; of the last, also
+// the next one in their ring.
+enum class Peers : std::uint8_t { kTp, kEp, kEtp, kCp, kCpNext };
 
-// Computation of some time, or (if `communicates`) a collective.
+// Computation of some time, or (if `communicates`) a collective; kSend goes to the next of a ring,
+// and as much comes from the one before.
 struct Piece {
   Time compute = {};
   Time host = {};  // Of the CPU, to issue this and (in a pass) what follows.
@@ -60,15 +60,19 @@ struct Piece {
 };
 using Pass = std::vector<Piece>;
 
+// Backward includes what `recompute` repeats. It may be cut in two: gradients of the inputs, with
+// what is repeated, and of the weights (Qi et al. 2023); then what is gathered or reduced has no
+// other product to run beside.
 struct LayerPasses {
   LayerKind kind;
-  Pass forward, backward;  // Backward includes what `recompute` repeats.
+  Pass forward, backward, inputs, weights;
 };
 
 struct ModelPasses {
   Pass embedding_forward, embedding_backward;
   std::vector<LayerPasses> layers;   // Of each kind that the model has.
   Pass head_forward, head_backward;  // Final norm, logits, cross-entropy; multi-token modules.
+  Pass head_inputs, head_weights;
 
   const LayerPasses& of(const LayerKind& kind) const;
 };
@@ -79,12 +83,17 @@ ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& devi
 // can tell. Throws Error{kInvalid} if that one takes longer than kLongestStep.
 void append(Pass& pass, const Pass& more);
 
+// A streaming kernel that moves so many bytes.
+Time streamed(const DeviceProfile& device, double bytes);
+
 inline constexpr double kLongestStep = 1e6;  // Seconds; int64 picoseconds end at 9.2e6.
 [[noreturn]] void fail_too_long();           // That Error.
 
-// One step of Adam on `updated` parameters (the shard under ZeRO-1) of `held` ones; under fp8 with
-// the casts of those held (assumed: once a step).
-Time optimizer_time(const DeviceProfile& device, Precision precision, std::int64_t updated,
+// One step of the optimizer on `updated` parameters (the shard under ZeRO) of `held` ones; under
+// fp8 with the casts of those held (assumed: once a step). Offloaded, the device zeroes and casts
+// only, and the host moves the same bytes through its own memory (assumed: nothing else limits it).
+Time optimizer_time(const TrainingSpec& training, const DeviceProfile& device, std::int64_t updated,
                     std::int64_t held);
+Time host_update_time(const OptimizerSpec& optimizer, std::int64_t updated);
 
 }  // namespace tenk

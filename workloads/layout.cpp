@@ -22,37 +22,39 @@ constexpr std::int64_t kMostPasses = 1 << 22;  // Micro-batches x chunks of all 
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;  // Of a micro-batch.
 
 // PyTorch in eager mode (assumed: from runs so small that nothing else can set their pace).
+// Two CPUs with eight channels of DDR5-4800 each move 614 GB/s at best; two thirds of that, by
+// eight accelerators (assumed).
+constexpr Bandwidth kHostMemory = Bandwidth::per_second(50e9);
+
 constexpr Time kHostForward = Time::picoseconds(900'000'000);
 constexpr Time kHostBackward = Time::picoseconds(1'700'000'000);
 
 // --- What the text says ------------------------------------------------------------------------
-
-void refuse(Section& section, std::string_view key, std::int64_t found, std::string_view allowed) {
-  section.fail(key, fmt::format("{0}.{1} {2} is not supported yet; {1} must be {3}", section.what(),
-                                key, found, allowed));
-}
 
 LayoutSpec read_parallel(Section& section) {
   LayoutSpec layout;
   const IntegerRange degree{1, kMostDegree};
   layout.tp = section.integer("tp", degree, 1);
   layout.cp = section.integer("cp", degree, 1);
+  const std::string exchange =
+      section.word("cp-exchange", {"ring", "all-gather", "all-to-all"}, "ring");
+  if (exchange == "all-gather") layout.cp_exchange = ContextExchange::kAllGather;
+  if (exchange == "all-to-all") layout.cp_exchange = ContextExchange::kAllToAll;
   layout.pp = section.integer("pp", degree, 1);
   layout.vpp = section.integer("vpp", degree, 1);
   layout.dp = section.integer("dp", degree, 1);
   layout.ep = section.integer("ep", degree, 1);
   layout.etp = section.integer("etp", degree, layout.tp);
   layout.sequence_parallel = section.boolean("sequence-parallel", true);
-  const std::int64_t zero = section.integer("zero", {0, 3}, 1);
-  layout.zero = zero == 0 ? 0 : 1;
+  layout.zero = static_cast<int>(section.integer("zero", {0, 3}, 1));
+  layout.shard = section.integer("shard", degree, 0);
   layout.chunk_layers = section.integers("chunk-layers", {0, kMostLayers});
   const bool interleaves = layout.vpp > 1 && layout.pp > 1;
   layout.schedule =
       section.word("schedule", names_of(schedules()), interleaves ? "interleaved" : "1f1b");
+  const ScheduleKind* kind = find_schedule(layout.schedule);
+  layout.directions = kind != nullptr && kind->both_ways ? 2 : 1;
   section.finish();
-  if (layout.cp != 1) refuse(section, "cp", layout.cp, "1");
-  if (zero > 1) refuse(section, "zero", zero, "0 or 1");
-  layout.cp = 1;
   return layout;
 }
 
@@ -65,18 +67,68 @@ BatchSpec read_batch(Section& section) {
   return batch;
 }
 
-OverlapSpec read_overlap(Section section) {
+GradientSpec read_gradients(Section section, int zero) {
+  GradientSpec gradients;
+  const bool bf16 = section.word("precision", {"fp32", "bf16"}, "fp32") == "bf16";
+  gradients.precision = bf16 ? Precision::kBf16 : Precision::kFp32;
+  gradients.bucket = section.integer("bucket", {1, kMostParameters}, 0);
+  const std::string keep =
+      section.word("keep", {"whole", "shards"}, zero >= 2 ? "shards" : "whole");
+  gradients.keeps_shards = keep == "shards";
+  if (gradients.keeps_shards && zero < 2) {
+    section.fail("keep", fmt::format("{}.keep shards needs job.parallel.zero 2 or 3; found {}",
+                                     section.what(), zero));
+  }
+  section.finish();
+  return gradients;
+}
+
+OptimizerSpec read_optimizer(Section section) {
+  OptimizerSpec optimizer;
+  optimizer.where = section.where();
+  optimizer.adam = section.word("kind", {"adam", "sgd"}, "adam") == "adam";
+  if (optimizer.adam && section.has("momentum")) {
+    section.fail("momentum", section.what() + ".momentum is of kind sgd; adam has two moments");
+  }
+  optimizer.momentum = section.boolean("momentum", true);
+  const std::string offload = section.word("offload", {"none", "cpu", "cxl"}, "none");
+  optimizer.offload = offload != "none";
+  for (const char* key : {"link", "host-memory"}) {
+    if (optimizer.offload || !section.has(key)) continue;
+    section.fail(key, fmt::format("{}.{} is of an optimizer that lives on the host; offload cpu or "
+                                  "cxl would use it",
+                                  section.what(), key));
+  }
+  if (offload == "cxl" && !section.has("host-memory")) {
+    section.fail("offload", fmt::format("{}.offload cxl needs host-memory: what the CXL memory of "
+                                        "one accelerator moves, such as 20GBps",
+                                        section.what()));
+  }
+  optimizer.link = section.bandwidth("link", Bandwidth());
+  optimizer.host_memory = section.bandwidth("host-memory", kHostMemory);
+  for (const auto& [key, rate] :
+       {std::pair("link", optimizer.link), std::pair("host-memory", optimizer.host_memory)}) {
+    constexpr double kLeast = 1e6;
+    if (!section.has(key) || rate.value() >= kLeast) continue;
+    section.fail(key, fmt::format("{}.{} must be at least 1MBps", section.what(), key));
+  }
+  section.finish();
+  return optimizer;
+}
+
+OverlapSpec read_overlap(Section section, int zero) {
   OverlapSpec overlap;
   overlap.tp = section.boolean("tp", false);
-  overlap.dp = section.boolean("dp", false);
+  overlap.dp = section.boolean("dp", zero == 3);
   overlap.pp = section.boolean("pp", true);
   section.finish();
   return overlap;
 }
 
 AttentionKernel read_attention(Section& job) {
-  const bool unfused = job.word("attention", {"flash", "unfused"}, "flash") == "unfused";
-  return unfused ? AttentionKernel::kUnfused : AttentionKernel::kFlash;
+  const std::string word = job.word("attention", {"flash", "flash-2", "unfused"}, "flash");
+  if (word == "flash-2") return AttentionKernel::kFlash2;
+  return word == "unfused" ? AttentionKernel::kUnfused : AttentionKernel::kFlash;
 }
 
 HostSpec read_host(Section section) {
@@ -148,6 +200,31 @@ void check_tp(const TrainingSpec& t, Section& parallel) {
                                   fmt::join(allowed, ", ")));
 }
 
+void check_shard(const TrainingSpec& t, Section& parallel) {
+  const LayoutSpec& layout = t.layout;
+  if (layout.shard == 0) return;
+  const std::int64_t ranks = layout.data_ranks();
+  if (layout.zero == 0) {
+    parallel.fail("shard", fmt::format("{0}.shard {1} has nothing to cut under {0}.zero 0; zero 1, "
+                                       "2 or 3 would allow it",
+                                       parallel.what(), layout.shard));
+  } else if (t.model.experts.routed > 0) {
+    parallel.fail("shard", fmt::format("{0}.shard {1}: a model with experts cuts state over all of "
+                                       "its ranks; leave {0}.shard out",
+                                       parallel.what(), layout.shard));
+  } else if (ranks % layout.shard != 0) {
+    constexpr std::size_t kMostShown = 12;
+    std::vector<std::int64_t> allowed;
+    for (std::int64_t d = ranks; d >= 1 && allowed.size() < kMostShown; --d) {
+      if (ranks % d == 0) allowed.push_back(d);
+    }
+    parallel.fail("shard", fmt::format("{}.shard {} must divide dp {}{}; possible: {}",
+                                       parallel.what(), layout.shard, layout.dp,
+                                       layout.cp > 1 ? fmt::format(" x cp {}", layout.cp) : "",
+                                       fmt::join(allowed, ", ")));
+  }
+}
+
 // Experts are dealt over the ranks of a stage, whatever tp and dp are.
 void check_experts(const TrainingSpec& t, Section& parallel) {
   const LayoutSpec& l = t.layout;
@@ -189,6 +266,37 @@ void check_adapters(const TrainingSpec& t, Section& job) {
                        "supported yet; dense models with grouped attention are");
 }
 
+// Tokens of a sequence are cut in two slices a rank; heads are dealt whole.
+void check_context(const TrainingSpec& t, Section& parallel) {
+  const LayoutSpec& l = t.layout;
+  if (l.cp == 1) return;
+  const std::int64_t unit = 2 * l.cp * (l.shards_sequence() ? l.tp : 1);
+  if (t.batch.sequence % unit != 0) {
+    parallel.fail("cp", fmt::format("{}.cp {}: the sequence of {} tokens must be a multiple of "
+                                    "2 x cp{} = {}",
+                                    parallel.what(), l.cp, t.batch.sequence,
+                                    l.shards_sequence() ? " x tp" : "", unit));
+  }
+  if (t.attention == AttentionKernel::kUnfused) {
+    parallel.fail(
+        "cp", fmt::format("{}.cp {} needs job.attention flash or flash-2", parallel.what(), l.cp));
+  }
+  for (const LayerKind& kind : distinct_kinds(t.model)) {
+    if (kind.window == 0 || kind.window >= t.batch.sequence) continue;
+    parallel.fail("cp", fmt::format("{}.cp {} is not supported with a window of {} tokens; cp must "
+                                    "be 1",
+                                    parallel.what(), l.cp, kind.window));
+    break;
+  }
+  const std::int64_t kv_heads = std::max<std::int64_t>(t.model.kv_heads / l.tp, 1);
+  if (l.cp_exchange != ContextExchange::kAllToAll || kv_heads % l.cp == 0) return;
+  parallel.fail(
+      "cp-exchange",
+      fmt::format("{}.cp-exchange all-to-all: cp {} must divide the {} key/value heads of "
+                  "a rank; ring and all-gather do without",
+                  parallel.what(), l.cp, kv_heads));
+}
+
 void check_chunks(const TrainingSpec& t, Section& parallel) {
   const LayoutSpec& layout = t.layout;
   const std::int64_t n = layout.chunks();
@@ -219,6 +327,17 @@ void check_chunks(const TrainingSpec& t, Section& parallel) {
   }
 }
 
+// What waits for the other direction must not also wait for an exchange in another order.
+void check_both_ways(const TrainingSpec& t, Section& parallel) {
+  const auto refuse = [&](std::string_view what, std::string_view allowed) {
+    parallel.fail("schedule", fmt::format("{}.schedule {} is not supported with {}; it takes {}",
+                                          parallel.what(), t.layout.schedule, what, allowed));
+  };
+  if (t.layout.zero > 1) refuse(fmt::format("zero {}", t.layout.zero), "zero 0 or 1");
+  if (t.layout.zero < 2 && t.overlap.dp) refuse("overlap.dp true", "false");
+  if (!t.overlap.pp) refuse("overlap.pp false", "true");
+}
+
 void check_schedule(const TrainingSpec& t, Section& parallel) {
   const ScheduleKind* kind = find_schedule(t.layout.schedule);
   const std::string why =
@@ -226,6 +345,7 @@ void check_schedule(const TrainingSpec& t, Section& parallel) {
   if (!why.empty()) {
     parallel.fail("schedule", fmt::format("{}.schedule {}: {}", parallel.what(), kind->name, why));
   }
+  if (kind->both_ways) check_both_ways(t, parallel);
   // A group larger than the ring of stages has messages that wait while their sender must not.
   const std::int64_t m = t.micro_batches();
   if (t.overlap.pp || t.layout.vpp == 1 || m < t.layout.pp || m % t.layout.pp == 0) return;
@@ -271,10 +391,13 @@ void ignore_vpp(TrainingSpec& t, const Section& parallel) {
 
 void check_size(TrainingSpec& t, Section& parallel) {
   LayoutSpec& l = t.layout;
-  if (l.tp * l.pp <= kMostAccelerators && l.accelerators() <= kMostAccelerators) return;
-  parallel.fail(fmt::format("{}: tp {} x pp {} x dp {} is more than {} accelerators",
-                            parallel.what(), l.tp, l.pp, l.dp, kMostAccelerators));
-  l.tp = l.pp = l.dp = l.ep = l.etp = 1;
+  if (l.tp * l.pp <= kMostAccelerators && l.cp * l.dp <= kMostAccelerators &&
+      l.accelerators() <= kMostAccelerators) {
+    return;
+  }
+  parallel.fail(fmt::format("{}: tp {} x cp {} x pp {} x dp {} is more than {} accelerators",
+                            parallel.what(), l.tp, l.cp, l.pp, l.dp, kMostAccelerators));
+  l.tp = l.cp = l.pp = l.dp = l.ep = l.etp = 1;
 }
 
 }  // namespace
@@ -294,7 +417,10 @@ TrainingSpec read_training(Section given, Section placement, Faults& faults) {
   t.recompute = read_recompute(job);
   t.attention = read_attention(job);
   t.host = read_host(job.section("host", false));
-  t.overlap = read_overlap(job.section("overlap", false));
+  t.gradients = read_gradients(job.section("gradients", false), t.layout.zero);
+  t.optimizer = read_optimizer(job.section("optimizer", false));
+  t.step_overhead = job.time("step-overhead", Time());
+  t.overlap = read_overlap(job.section("overlap", false), t.layout.zero);
   t.precision_where = job.where();
   if (const Config* text = job.raw("precision")) t.precision_where = text->where();
   t.precision = read_precision(job);
@@ -304,8 +430,10 @@ TrainingSpec read_training(Section given, Section placement, Faults& faults) {
   t.grid = read_placement(std::move(placement), t.layout.degrees());
   if (clean && !faults.empty()) return t;  // What failed reads as 1 and would only mislead.
   check_tp(t, parallel);
+  check_shard(t, parallel);
   check_experts(t, parallel);
   check_adapters(t, job);
+  check_context(t, parallel);
   check_chunks(t, parallel);
   check_schedule(t, parallel);
   check_batch(t, batch);
@@ -330,6 +458,15 @@ void check_against(const TrainingSpec& t, std::int64_t accelerators, Faults& fau
              fmt::format("job.parallel: tp {} x cp {} x pp {} x dp {} = {} accelerators, but the "
                          "cluster has {}; {}",
                          l.tp, l.cp, l.pp, l.dp, l.accelerators(), accelerators, remedy));
+}
+
+void use_host_link(TrainingSpec& t, Bandwidth link, Faults& faults) {
+  if (!t.optimizer.offload || t.optimizer.link.value() > 0) return;
+  t.optimizer.link = link;
+  if (link.value() > 0) return;
+  faults.add(t.optimizer.where,
+             "job.optimizer: the node has no known link to host memory; give "
+             "job.optimizer.link, such as 25GBps");
 }
 
 void check_precision(const TrainingSpec& t, const DeviceProfile& device, Faults& faults) {

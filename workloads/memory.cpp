@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "workloads/buckets.h"
 #include "workloads/experts.h"
 #include "workloads/schedules/list.h"
 #include "workloads/shard.h"
@@ -14,8 +15,7 @@ namespace {
 constexpr double kElement = 2;  // BF16.
 constexpr double kMask = 1;     // A byte per element of a dropout mask.
 constexpr double kWeights = 2;  // Bytes a parameter; see the header.
-constexpr double kGradients = 4;
-constexpr double kOptimizer = 12;
+constexpr double kState = 4;    // FP32 master weight, and each moment.
 
 Bytes to_bytes(double count) {
   constexpr double kMost = 0x1p61;
@@ -76,9 +76,9 @@ double peak_activations(const TrainingSpec& t, const std::vector<Chunk>& chunks,
   for (const PipelineStep& step :
        schedule->steps({t.layout.pp, t.layout.vpp, t.micro_batches()}, stage)) {
     const ChunkActivations& bytes = of_chunk[static_cast<std::size_t>(step.chunk)];
-    if (step.forward) held += bytes.kept;
+    if (step.forward()) held += bytes.kept;
     peak = std::max(peak, held + bytes.working);
-    if (!step.forward) held -= bytes.kept;
+    if (step.grades()) held -= bytes.kept;
   }
   return peak;
 }
@@ -95,6 +95,51 @@ double expert_activations(const TrainingSpec& t, double inner) {
              static_cast<double>(t.model.experts.routed);
 }
 
+// Parameters that are whole at once where only shards are kept.
+struct WholeParameters {
+  double weights = 0;
+  double gradients = 0;
+};
+
+WholeParameters whole_at_once(const TrainingSpec& t, const std::vector<Chunk>& chunks) {
+  WholeParameters whole;
+  double largest = 0, ends = 0;
+  for (const Chunk& chunk : chunks) {
+    for (const Bucket& bucket : buckets_of(t, chunk)) {
+      const auto count = static_cast<double>(bucket.held.all);
+      whole.gradients = std::max(whole.gradients, count);
+      if (bucket.part.layers > 0) largest = std::max(largest, count);
+      if (bucket.part.layers == 0) ends += count;
+    }
+  }
+  whole.weights = 2 * largest + ends;
+  return whole;
+}
+
+StageMemory state_of(const TrainingSpec& t, const std::vector<Chunk>& chunks) {
+  LocalParameters held, trained;
+  for (const Chunk& chunk : chunks) {
+    held += local_parameters(t, chunk);
+    trained += trained_parameters(t, chunk);
+  }
+  const auto part_of = [&](const LocalParameters& some) {
+    return static_cast<double>(some.dense()) / static_cast<double>(t.layout.shards()) +
+           static_cast<double>(some.experts) / static_cast<double>(t.layout.expert_shards());
+  };
+  const auto gradient = static_cast<double>(t.gradients.bytes());
+  const auto moments = static_cast<double>(t.optimizer.moments());
+  const WholeParameters whole = whole_at_once(t, chunks);
+  const auto cut = [&](const LocalParameters& some, bool cuts, double beside) {
+    const auto count = static_cast<double>(some.all);
+    return cuts ? std::min(part_of(some) + beside, count) : count;
+  };
+  StageMemory state;
+  state.weights = to_bytes(kWeights * cut(held, t.layout.zero == 3, whole.weights));
+  state.gradients = to_bytes(gradient * cut(trained, t.gradients.keeps_shards, whole.gradients));
+  state.optimizer = to_bytes(t.optimizer.offload ? 0 : kState * (1 + moments) * part_of(trained));
+  return state;
+}
+
 }  // namespace
 
 LayerActivations layer_activations(const TrainingSpec& t, const LayerKind& kind) {
@@ -108,13 +153,16 @@ LayerActivations layer_activations(const TrainingSpec& t, const LayerKind& kind)
   // (two of a gated one) and the input of the second product.
   const double attention =
       static_cast<double>(shard.query_width(m)) + keys + static_cast<double>(shard.out_width(m));
-  const double inner = m.gated_mlp ? 3 : 2;
+  // The input of a product is kept for the gradient of its weights, or of an adapter beside it.
+  const bool keeps_second = !t.frozen() || t.adapters.down;
+  const double inner = (m.gated_mlp ? 2 : 1) + (keeps_second ? 1 : 0);
   const auto ffn = static_cast<double>(kind.experts ? shard.shared_ffn : shard.ffn);
   LayerActivations bytes;
   bytes.split = kElement * tokens * (attention + inner * ffn);
   if (kind.experts) bytes.split += expert_activations(t, inner);
   // Inputs of two norms and of the two first products; two masks.
-  bytes.whole = whole_width * (4 * kElement + (m.dropout ? 2 * kMask : 0));
+  const double inputs = t.frozen() ? (t.adapters.qkv ? 1 : 0) + (t.adapters.up ? 1 : 0) : 2;
+  bytes.whole = whole_width * ((2 + inputs) * kElement + (m.dropout ? 2 * kMask : 0));
   if (m.is_latent()) {  // The narrow vectors, before and after their norm.
     const LatentAttention& l = m.latent;
     const auto narrow = static_cast<double>(l.key_rank + l.query_rank + l.rotary_dim);
@@ -130,21 +178,11 @@ LayerActivations layer_activations(const TrainingSpec& t, const LayerKind& kind)
 
 std::vector<StageMemory> memory_by_stage(const TrainingSpec& t) {
   const auto all = assign_chunks(t.layout, t.model.layers);
-  const bool cut = t.layout.zero == 1;
-  const double ways = cut ? static_cast<double>(t.layout.dp) : 1;
-  const double expert_ways = cut ? static_cast<double>(t.layout.expert_data()) : 1;
   std::vector<StageMemory> stages;
   for (std::int64_t s = 0; s < t.layout.pp; ++s) {
     const auto chunks = chunks_of_stage(t.layout, all, s);
-    LocalParameters held;
-    for (const Chunk& chunk : chunks) held += local_parameters(t, chunk);
-    const LocalParameters trained = trained_of_stage(t, s);
-    const auto count = static_cast<double>(held.all);
-    const double updated = static_cast<double>(trained.dense()) / ways +
-                           static_cast<double>(trained.experts) / expert_ways;
-    stages.push_back({to_bytes(kWeights * count),
-                      to_bytes(kGradients * static_cast<double>(trained.all)),
-                      to_bytes(kOptimizer * updated), to_bytes(peak_activations(t, chunks, s))});
+    StageMemory& stage = stages.emplace_back(state_of(t, chunks));
+    stage.activations = to_bytes(peak_activations(t, chunks, s));
   }
   return stages;
 }

@@ -1,12 +1,16 @@
 // How much memory does a rank of each stage need, and does it fit?
 //
 // Weights 2 B (BF16), gradients 4 B (FP32, accumulated over micro-batches), optimizer 12 B (FP32
-// master weights and two moments of Adam), the last divided by dp under ZeRO-1 (of experts by the
-// ranks that hold the same): Megatron-LM's
-// 18 or 6 + 12/dp bytes a parameter (docs/source/api-guide/dist_optimizer). Activations follow
-// Korthikanti et al. 2022, section 4, generalised to grouped-query attention and gated perceptrons;
-// how many micro-batches are in flight comes from walking the schedule, so that the first stage
-// has p of them (1F1B) or L (1 + (p - 1)/(p v)) layers' worth (interleaved; their equation 6).
+// master weights and two moments of Adam; fewer of SGD, none on the device if it is offloaded):
+// Megatron-LM's 18 bytes a parameter, 6 + 12/d under ZeRO-1 over d ranks
+// (docs/source/api-guide/dist_optimizer); of experts d is the ranks that hold the same. ZeRO-2
+// divides gradients too and ZeRO-3 weights (Rajbhandari et al. 2020, figure 1: 18/d); while they
+// are whole, for the passes that need them, buckets add to that: two of weights, the one that
+// computes and the next, with embedding and head for as long as they stay, and one of gradients.
+// Activations follow Korthikanti et al. 2022, section 4, generalised to grouped-query attention and
+// gated perceptrons; how many micro-batches are in flight comes from walking the schedule, so that
+// the first stage has p of them (1F1B) or L (1 + (p - 1)/(p v)) layers' worth (interleaved; their
+// equation 6).
 //
 // Flash attention (Dao et al. 2022) never stores its scores; with it `recompute: none` needs no
 // more than `selective` (34 s b h / t for GPT). A layer of experts keeps for each copy of a token

@@ -123,7 +123,7 @@ std::int64_t active_parameters(const TransformerSpec& model);
 // multi-token} of profiles/models, both as workloads/formats/hf_config.h reads them, or
 // {megatron-args, vocab, name} (workloads/formats/megatron_args.h), or inline
 // {style: gpt|llama, layers, hidden, heads, vocab, kv-heads, head-dim, ffn, tied-embeddings,
-// positions, window, experts {routed, top-k, ffn, shared-ffn, dense-layers, every}, latent
+// dropout, positions, window, experts {routed, top-k, ffn, shared-ffn, dense-layers, every}, latent
 // {key-rank, query-rank, rotary-dim, value-dim}, multi-token, name}. Defaults: kv-heads = heads,
 // head-dim = hidden / heads; gpt: ffn = 4 hidden, tied, biases, LayerNorm, dropout, as many learned
 // positions as `sequence` (what is trained); llama: untied, no biases, RMSNorm, rotary, SwiGLU,

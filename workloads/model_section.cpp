@@ -86,6 +86,7 @@ TransformerSpec read_inline(Section& section, std::int64_t sequence) {
   model.head_dim = section.integer("head-dim", {1, kMostHeadDim}, head_dim);
   model.ffn = section.integer("ffn", {1, 8 * kMostWidth}, default_ffn(model));
   model.tied_embeddings = section.boolean("tied-embeddings", model.tied_embeddings);
+  model.dropout = section.boolean("dropout", model.dropout);
   if (style == "gpt") {
     model.positions = section.integer("positions", {0, kMostVocab}, model.positions);
     model.rotary = model.positions == 0;

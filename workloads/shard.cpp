@@ -73,7 +73,7 @@ Shard shard_of(const TrainingSpec& training) {
   shard.experts = m.experts.routed / layout.ep;
   shard.expert_ffn = m.experts.ffn / layout.etp;
   shard.shared_ffn = m.experts.shared_ffn / layout.tp;
-  shard.tokens = training.batch.micro * training.batch.sequence;
+  shard.tokens = training.batch.micro * training.batch.sequence / layout.cp;
   shard.whole_tokens = layout.shards_sequence() ? shard.tokens / layout.tp : shard.tokens;
   return shard;
 }
@@ -163,8 +163,8 @@ std::vector<Adapter> adapters_of(const TrainingSpec& t, const Shard& shard) {
 }
 
 std::int64_t updated_parameters(const TrainingSpec& t, const LocalParameters& held) {
-  if (t.layout.zero == 0) return held.all;
-  return ceil_div(held.dense(), t.layout.dp) + ceil_div(held.experts, t.layout.expert_data());
+  return ceil_div(held.dense(), t.layout.shards()) +
+         ceil_div(held.experts, t.layout.expert_shards());
 }
 
 }  // namespace tenk

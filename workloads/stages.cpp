@@ -1,6 +1,7 @@
 #include "workloads/stages.h"
 
 #include "sim/base/error.h"
+#include "workloads/schedules/list.h"
 
 namespace tenk {
 namespace {
@@ -49,9 +50,11 @@ std::vector<Chunk> assign_chunks(const LayoutSpec& layout, std::int64_t layers) 
 
 std::vector<Chunk> chunks_of_stage(const LayoutSpec& layout, const std::vector<Chunk>& all,
                                    std::int64_t stage) {
+  const ScheduleKind* kind = find_schedule(layout.schedule);
+  const PipelineShape shape{layout.pp, layout.vpp, 1};
   std::vector<Chunk> own;
-  for (std::int64_t c = 0; c < layout.vpp; ++c) {
-    own.push_back(all[static_cast<std::size_t>(c * layout.pp + stage)]);
+  for (std::int64_t c = 0; c < kind->chunks_of_stage(shape); ++c) {
+    own.push_back(all[static_cast<std::size_t>(kind->part_of(shape, stage, c))]);
   }
   return own;
 }

@@ -56,9 +56,17 @@ enum class Stream : std::uint8_t {
   kReceiveForward,
   kSendBackward,
   kReceiveBackward,
-  kHost  // The CPU that issues the work of the others.
+  kHost,  // The CPU that issues the work of the others.
+  kCpReceive,
+  kBackSendForward,  // Of pipelines that run both ways: the other direction.
+  kBackReceiveForward,
+  kBackSendBackward,
+  kBackReceiveBackward,
+  kToHost,  // Copies between the device and host memory,
+  kOnHost,  // and what the host computes itself.
+  kFromHost
 };
-inline constexpr std::size_t kStreams = 10;
+inline constexpr std::size_t kStreams = 18;
 
 // An operation starts when the one before it in its stream and all it waits for have ended. A
 // communication is *posted* then, and starts when all members of the group have posted theirs: the

@@ -167,7 +167,6 @@ std::vector<std::string> superseded(const std::vector<TrainingRow>& rows) {
 
 std::string missing_feature(const TrainingRow& row) {
   const std::string model = lower(row.model + " " + row.id);
-  const std::string sharding = lower(row.opt_sharding);
   if (has(model, "finetune") && !has(model, "lora")) {
     return "the row does not say how it fine-tunes";
   }
@@ -177,13 +176,6 @@ std::string missing_feature(const TrainingRow& row) {
   const bool experts = names_experts(row.model) || row.ep.value_or(1) > 1;
   if (experts && !expert_model_named(row.model)) {
     return "the model's experts have no public configuration that tenk knows";
-  }
-  if (row.cp.value_or(1) > 1) return "context parallelism is not modelled yet";
-  if (has(sharding, "fsdp") || has(sharding, "zero-3") || has(sharding, "full_shard")) {
-    return "fully sharded data parallelism (FSDP, ZeRO-3) is not modelled yet";
-  }
-  if (has(sharding, "zero-2") || has(sharding, "shard_grad_op")) {
-    return "sharded gradients (ZeRO-2) are not modelled yet";
   }
   return "";
 }

@@ -36,6 +36,7 @@ struct Form {
 };
 constexpr Form kGpt{"GPT", "style: gpt"};
 constexpr Form kLlama{"Llama", "style: llama"};
+constexpr Form kMpt{"MPT", "style: gpt, dropout: false"};  // MosaicML/llm-foundry's defaults.
 
 struct Shape {
   std::string text;  // A preset where the row's name means one; else empty, and:
@@ -69,7 +70,8 @@ double printed_slack(double value) {
 // belong to the Llama form.
 Form form_of(const TrainingRow& row) {
   if (any_of(row.model, {"llama", "mistral", "qwen"})) return kLlama;
-  if (any_of(row.model, {"gpt", "megatron", "turing", "mpt", "bloom", "nemotron"})) return kGpt;
+  if (has(row.model, "mpt")) return kMpt;
+  if (any_of(row.model, {"gpt", "megatron", "turing", "bloom", "nemotron"})) return kGpt;
   const bool grouped = row.kv_heads && row.heads && *row.kv_heads < *row.heads;
   return grouped && row.ffn && *row.ffn != 4 * *row.hidden ? kLlama : kGpt;
 }
@@ -174,6 +176,16 @@ bool precedes_flash(const TrainingRow& row) {
          (has(row.framework, "megatron") && has(row.precision, "fp16"));
 }
 
+std::string attention_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (precedes_flash(row)) {
+    assumptions.emplace_back("unfused attention in Megatron of the FP16 years");
+    return "unfused";
+  }
+  if (!has(row.framework, "llm-foundry")) return "flash";
+  assumptions.emplace_back("llm-foundry's benchmarks of 2023 ran FlashAttention-2");
+  return "flash-2";
+}
+
 std::string recompute_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
   if (has(row.recompute, "full")) return "full";
   if (has(row.recompute, "selective")) return "selective";
@@ -187,6 +199,46 @@ std::string recompute_of(const TrainingRow& row, std::vector<std::string>& assum
   return "none";
 }
 
+// What is sharded over the data-parallel ranks, as parallel.zero says it.
+int zero_of(const TrainingRow& row) {
+  const std::string& words = row.opt_sharding;
+  if (any_of(words, {"shard_grad_op", "zero-2", "zero2", "no reshard"})) return 2;
+  if (any_of(words, {"fsdp", "zero-3", "zero3", "full_shard"})) return 3;
+  return any_of(words, {"distributed", "zero-1", "zero1"}) ? 1 : 0;
+}
+
+// The number in "FSDP=64" and "FSDP shard 2": ranks that share one copy.
+std::int64_t shard_of(const TrainingRow& row) {
+  std::size_t at = row.opt_sharding.find_first_of("0123456789");
+  if (!has(row.opt_sharding, "fsdp") || at == std::string::npos) return 0;
+  std::int64_t number = 0;
+  for (; at < row.opt_sharding.size() && number < 1'000'000; ++at) {
+    const char c = row.opt_sharding[at];
+    if (c < '0' || c > '9') break;
+    number = 10 * number + (c - '0');
+  }
+  return number;
+}
+
+// "parallel: {...}, gradients: {...}", and what sharding brings with it.
+std::string sharding_yaml(const TrainingRow& row, std::int64_t dp,
+                          std::vector<std::string>& assumptions) {
+  const int zero = zero_of(row);
+  std::string parallel = fmt::format("zero: {}", zero);
+  const std::int64_t shard = shard_of(row);
+  if (shard > 0 && shard < dp) parallel += fmt::format(", shard: {}", shard);
+  std::string gradients;
+  if (zero >= 2 && *row.pp > 1) {
+    gradients = "keep: whole";
+    assumptions.emplace_back("with pipeline stages sharded gradients are exchanged once a step");
+  }
+  if (has(row.framework, "llm-foundry")) {  // Its submit_benchmarks.py: mixed_precision PURE.
+    gradients += std::string(gradients.empty() ? "" : ", ") + "precision: bf16";
+    assumptions.emplace_back("llm-foundry's benchmarks reduce gradients in BF16");
+  }
+  return fmt::format("{}}}, gradients: {{{}", parallel, gradients);
+}
+
 struct Overlap {
   bool tp = false, dp = false;
 };
@@ -195,7 +247,8 @@ struct Overlap {
 Overlap overlap_of(const TrainingRow& row) {
   Overlap overlap;
   overlap.dp = any_of(row.framework, {"nemo", "megatron-core", "megatron-bridge", "megascale"}) ||
-               has(row.opt_sharding, "overlap");
+               has(row.opt_sharding, "overlap") || has(row.opt_sharding, "fsdp") ||
+               zero_of(row) == 3;
   overlap.tp = any_of(row.framework, {"nemo", "megatron-core", "megatron-bridge", "megascale"});
   return overlap;
 }
@@ -215,7 +268,8 @@ std::string expert_degrees(const TrainingRow& row, std::int64_t dp,
                            std::vector<std::string>& assumptions) {
   const std::int64_t ep = row.ep.value_or(1);
   if (!expert_model_named(row.model)) return "";
-  const bool fits = *row.tp * dp % (ep * *row.tp) == 0;
+  const std::int64_t cp = std::max<std::int64_t>(row.cp.value_or(1), 1);
+  const bool fits = *row.tp * cp * dp % (ep * *row.tp) == 0;
   if (*row.tp > 1) {
     assumptions.emplace_back("experts are cut in tp parts, or none where ep x tp does not fit");
   }
@@ -234,29 +288,38 @@ std::string lora_of(const TrainingRow& row, std::vector<std::string>& assumption
   return "";
 }
 
+// "cp: ..., cp-exchange: ..., ", or nothing.
+std::string context_yaml(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (row.cp.value_or(1) <= 1) return "";
+  if (has(row.framework, "meta")) {  // Grattafiori et al. 2024, section 3.3.2.
+    return fmt::format("cp: {}, cp-exchange: all-gather, ", *row.cp);
+  }
+  assumptions.emplace_back("context parallelism by a ring, Megatron's default");
+  return fmt::format("cp: {}, ", *row.cp);
+}
+
 std::string job_yaml(const TrainingRow& row, const Shape& shape,
                      std::vector<std::string>& assumptions) {
-  const std::int64_t dp = *row.gpus / (*row.tp * *row.pp);
+  const std::int64_t cp = std::max<std::int64_t>(row.cp.value_or(1), 1);
+  const std::int64_t dp = *row.gpus / (*row.tp * *row.pp * cp);
   const std::int64_t micro = row.micro_batch.value_or(1);
   if (!row.micro_batch) assumptions.emplace_back("micro-batches of 1 where the row has none");
   if (!row.vpp && *row.pp > 1) assumptions.emplace_back("one chunk a stage where vpp is missing");
   const std::string recompute = recompute_of(row, assumptions);
-  const bool unfused = precedes_flash(row);
-  if (unfused) assumptions.emplace_back("unfused attention in Megatron of the FP16 years");
+  const std::string attention = attention_of(row, assumptions);
   const Overlap overlap = overlap_of(row);
-  const bool zero1 = any_of(row.opt_sharding, {"distributed", "zero-1"});
+  const std::string sharding = sharding_yaml(row, dp, assumptions);
   const bool sequence = shards_sequence(row, assumptions);
   const std::string lora = lora_of(row, assumptions);
   const std::string experts = expert_degrees(row, dp, assumptions);
   if (!experts.empty()) assumptions.emplace_back("routers that fill all experts alike");
   return fmt::format(
-      "{{model: {}, parallel: {{tp: {}, pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, zero: "
-      "{}}}, "
-      "batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
+      "{{model: {}, parallel: {{tp: {}, {}pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, "
+      "{}}}, batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
       "attention: {}{}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
-      model_yaml(row, shape), *row.tp, *row.pp, row.vpp.value_or(1), dp, experts, sequence,
-      zero1 ? 1 : 0, *row.global_batch, micro, *row.sequence, precision_of(row, assumptions),
-      recompute, unfused ? "unfused" : "flash", lora, overlap.tp, overlap.dp, true);
+      model_yaml(row, shape), *row.tp, context_yaml(row, assumptions), *row.pp, row.vpp.value_or(1),
+      dp, experts, sequence, sharding, *row.global_batch, micro, *row.sequence,
+      precision_of(row, assumptions), recompute, attention, lora, overlap.tp, overlap.dp, true);
 }
 
 }  // namespace

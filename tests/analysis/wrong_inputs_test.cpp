@@ -99,6 +99,26 @@ TEST_CASE("A wrong value, key or unit is exit 3 with its position and the neares
   check_refused(with("400Gbps", "-400Gbps"), 3, "-400Gbps");
   check_refused(with("layers: 4", "layers: 1e300"), 3, "1e300");
   check_refused(with("version: 1", "version: 2"), 3, "version");
+  check_refused(with("dp: 2", "dp: 2, zero: 3, shard: 3"), 3, "shard 3 must divide dp 2");
+  check_refused(with("dp: 2", "dp: 2, zero: 4"), 3, "zero must be at most 3; found 4");
+  check_refused(with("job:\n", "job:\n  gradients: {keep: shards}\n"), 3, "zero 2 or 3; found 1");
+  check_refused(with("job:\n", "job:\n  gradients: {keeps: whole}\n"), 3, "did you mean \"keep\"");
+  check_refused(with("tp: 8", "tp: 4, cp: 2, cp-exchange: rings"), 3, "did you mean \"ring\"");
+  check_refused(with("tp: 8", "tp: 8, schedule: zb-h2"), 3, "did you mean \"zb-h1\"");
+  check_refused(with("tp: 8", "tp: 8, schedule: zb-h1"), 3, "one stage has no bubble to fill");
+  check_refused(with("job:\n", "job:\n  step-overhead: 5\n"), 3, "needs a unit");
+  check_refused(with("job:\n", "job:\n  optimizer: {offload: cxl}\n"), 3, "needs host-memory");
+  check_refused(with("job:\n", "job:\n  optimizer: {offload: cpu, host-memory: 0GBps}\n"), 3,
+                "host-memory");
+  const std::string model = "{style: gpt, layers: 4, hidden: 1024, heads: 16, vocab: 50304}";
+  check_refused(with(model, "{preset: mixtral-8x7}"), 3, "did you mean \"mixtral-8x7b\"?");
+  check_refused(with(model, "{megatron-args: \"--num-layers 4\"}"), 3, "needs \"hidden-size\"");
+  check_refused(with(model, "{hf-config: /nowhere.json}"), 4, "/nowhere.json");
+  check_refused(with("tp: 8", "tp: 8, ep: 2"), 3, "ep 2 needs a model with experts");
+  check_refused(with("job:\n", "job:\n  router: {skew: 1}\n"), 3, "needs a model with experts");
+  check_refused(with("job:\n", "job:\n  lora: {rnk: 8}\n"), 3, "did you mean \"rank\"?");
+  check_refused(with("job:\n", "job:\n  lora: {rank: 8, targets: [q]}\n"), 3, "it lists qkv");
+  check_refused(with("job:\n", "job:\n  precision: fp4\n"), 3, "has no such matrix products");
   check_refused(with("hgx-h100-8", "hgx-h100-9"), 3, "did you mean \"hgx-h100-8\"?");
 }
 

@@ -138,7 +138,7 @@ TEST_CASE("Ranks wait for the busiest one of ep, up to the capacity") {
   const auto work = [](const std::string& router) {
     return expert_work(cases::read(tiny_moe("dp: 4, ep: 4", "  router: {" + router + "}\n")));
   };
-  CHECK(work("load: [4, 1, 1, 1, 1, 1, 1, 6]").rows == 448);  // 256 x 1.75.
+  CHECK(work("load: [4, 1, 1, 1, 1, 1, 1, 6]").rows == 448);                         // 256 x 1.75.
   CHECK(work("load: [4, 1, 1, 1, 1, 1, 1, 6], capacity-factor: 1.25").rows == 320);  // 256 x 1.25.
   CHECK(work("capacity-factor: 1.25").rows == 256);
 }

@@ -166,7 +166,7 @@ TEST_CASE("Compute of all programs is the passes of the model") {
   const Workload w = build_training(t, device);
   for (std::int64_t s = 0; s < 3; ++s) {
     const std::int64_t held = stage_parameters(t, s).all;
-    expected += optimizer_time(device, Precision::kBf16, (held + 1) / 2, held).ps();
+    expected += optimizer_time(t, device, (held + 1) / 2, held).ps();
     for (const Op& op : w.programs[static_cast<std::size_t>(s)].ops) found += op.duration.ps();
   }
   CHECK(found == expected);

@@ -6,10 +6,11 @@
 
 namespace tenk {
 
-extern const ScheduleKind kOneForwardOneBackward, kInterleaved;
+extern const ScheduleKind kOneForwardOneBackward, kInterleaved, kGpipe, kZeroBubble, kDualPipe;
 
 std::span<const ScheduleKind* const> schedules() {
-  static constexpr std::array kAll = {&kOneForwardOneBackward, &kInterleaved};
+  static constexpr std::array kAll = {&kOneForwardOneBackward, &kInterleaved, &kGpipe, &kZeroBubble,
+                                      &kDualPipe};
   return kAll;
 }
 
