@@ -15,7 +15,8 @@ namespace {
 
 // The job's own precision and, if it computes the rest in a wider one, that.
 std::vector<Precision> precisions_of(const TrainingSpec& job, const DeviceProfile& device) {
-  if (job.precision != Precision::kFp8) return {job.precision};
+  const bool narrow = job.precision == Precision::kFp8 || job.precision == Precision::kFp4;
+  if (!narrow) return {job.precision};
   return {job.precision, device.wide()};
 }
 

@@ -37,7 +37,7 @@ std::int64_t bucket_size(const TrainingSpec& t) {
 std::vector<Bucket> buckets_of(const TrainingSpec& t, const Chunk& chunk) {
   std::vector<Bucket> buckets;
   const auto open = [&](const Chunk& part) {
-    buckets.push_back({part, local_parameters(t, part)});
+    buckets.push_back({part, local_parameters(t, part), trained_parameters(t, part)});
   };
   if (chunk.embedding) open({.layers = 0, .embedding = true, .head = false});
   for (std::int64_t l = chunk.first; l < chunk.first + chunk.layers; ++l) {
@@ -46,6 +46,7 @@ std::vector<Bucket> buckets_of(const TrainingSpec& t, const Chunk& chunk) {
     } else {
       ++buckets.back().part.layers;
       buckets.back().held += local_parameters(t, {.first = l, .layers = 1});
+      buckets.back().trained += trained_parameters(t, {.first = l, .layers = 1});
     }
   }
   if (chunk.head) open({.layers = 0, .embedding = false, .head = true});

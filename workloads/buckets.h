@@ -16,7 +16,8 @@ namespace tenk {
 
 struct Bucket {
   Chunk part;
-  LocalParameters held;  // On this rank, whole.
+  LocalParameters held;     // On this rank, whole,
+  LocalParameters trained;  // and of these what is trained.
 };
 
 // Least parameters of a bucket: as the job says, else a layer each under ZeRO-3, else Megatron's

@@ -99,15 +99,15 @@ std::vector<OperationFlops> flops_by_operation(const TransformerSpec& m, std::in
   return all;
 }
 
-ModelFlops model_flops(const TransformerSpec& m, const BatchSpec& batch) {
-  constexpr double kPasses = 3;  // Forward, and backward for data and for weights.
+ModelFlops model_flops(const TransformerSpec& m, const BatchSpec& batch, bool frozen) {
+  const double passes = frozen ? 2 : 3;  // Forward, and backward for data and for weights.
   const double tokens = static_cast<double>(batch.global) * static_cast<double>(batch.sequence);
   ModelFlops sum;
   for (const OperationFlops& o : flops_by_operation(m, batch.sequence)) {
     sum.full += o.forward.full;
     sum.causal += o.forward.causal;
   }
-  return {kPasses * tokens * sum.full, kPasses * tokens * sum.causal};
+  return {passes * tokens * sum.full, passes * tokens * sum.causal};
 }
 
 }  // namespace tenk

@@ -23,8 +23,9 @@ struct ModelFlops {
   double causal = 0;  // Attention as it is masked.
 };
 
-// Of a step: three times forward.
-ModelFlops model_flops(const TransformerSpec& model, const BatchSpec& batch);
+// Of a step: three times forward, twice if the weights are frozen (their gradients are not needed;
+// adapters do not count).
+ModelFlops model_flops(const TransformerSpec& model, const BatchSpec& batch, bool frozen = false);
 
 struct OperationFlops {
   std::string_view operation;  // "attention projections", "attention", "perceptron", ...

@@ -36,6 +36,12 @@ constexpr double kLogitsScale = 8;       // Softmax in place.
 constexpr double kLogitsBackward = 14;   // Gradient in place; cast to BF16.
 // FP8: a 16-bit operand in, itself and its transpose out; both serve all products that it enters.
 constexpr double kCast = 2 + 1 + 1;
+// NVFP4: the operand once more for its scale; half a byte and a 16th of a scale each (NVIDIA 2025,
+// "Pretraining Large Language Models with NVFP4", section 4).
+constexpr double kCastFp4 = 2 * 2 + 2 * 0.5625;
+constexpr double cast_bytes(Precision p) {
+  return p == Precision::kFp8 ? kCast : p == Precision::kFp4 ? kCastFp4 : 0;
+}
 constexpr double kAccumulated = 2 * 4 - 2;  // Per weight: FP32 in and out instead of BF16 out.
 // The optimizer, per parameter updated: FP32 gradient, master weight and moments in, the last out,
 // BF16 weight out; before it the gradient once more for its norm. Per parameter held: gradient
@@ -82,7 +88,7 @@ class PassBuilder {
         device_(device),
         shard_(shard_of(training)),
         linear_(training.precision),
-        logits_(linear_ == Precision::kFp8 ? device.wide() : linear_),
+        logits_(cast_bytes(linear_) > 0 ? device.wide() : linear_),
         activation_(activation_bytes(training.model)) {}
 
   Pass take() { return std::exchange(pass_, {}); }
@@ -133,6 +139,22 @@ class PassBuilder {
     stream(kNormBackward + kResidualBackward, whole());
   }
 
+  // Two narrow products beside each that has an adapter, and the sum of both results.
+  void adapters(bool perceptron, bool forward) {
+    const std::int64_t rank = t_.adapters.rank;
+    for (const Adapter& a : adapters_of(t_, shard_)) {
+      if (a.perceptron != perceptron) continue;
+      const auto [from, to] =
+          forward ? std::pair(a.inputs, a.outputs) : std::pair(a.outputs, a.inputs);
+      product(logits_, shard_.tokens, rank, from);
+      product(logits_, shard_.tokens, to, rank);
+      stream(kResidualForward, shard_.tokens * to);
+      if (forward) continue;
+      trained_gradient(logits_, a.outputs, rank, shard_.tokens);
+      trained_gradient(logits_, rank, a.inputs, shard_.tokens);
+    }
+  }
+
   // What a multi-token module has before its layer and head.
   void module_forward() {
     norm_forward();
@@ -164,6 +186,7 @@ class PassBuilder {
 
   void embedding_backward() {
     dropout_backward();
+    if (t_.frozen()) return;
     if (t_.model.embedding_norm) stream(kNormBackward, whole());
     const ImageInput& image = t_.model.image;
     if (image.size > 0) {
@@ -211,6 +234,7 @@ class PassBuilder {
 
  private:
   std::int64_t hidden() const { return t_.model.hidden; }
+  bool casts() const { return cast_bytes(linear_) > 0; }
   std::int64_t whole() const { return shard_.whole_tokens * hidden(); }
   Bytes activations() const { return Bytes(shard_.tokens * hidden() * kElement); }
 
@@ -231,10 +255,14 @@ class PassBuilder {
   }
   // Of an operand of a linear layer, `width` elements a token.
   void cast(std::int64_t width) {
-    if (linear_ == Precision::kFp8) stream(kCast, shard_.tokens * width);
+    if (casts()) stream(cast_bytes(linear_), shard_.tokens * width);
   }
   // Adds its output to the FP32 gradient: read and written, where a product writes BF16 once.
+  // Frozen weights have none.
   void weight_gradient(Precision precision, std::int64_t m, std::int64_t n, std::int64_t tokens) {
+    if (!t_.frozen()) trained_gradient(precision, m, n, tokens);
+  }
+  void trained_gradient(Precision precision, std::int64_t m, std::int64_t n, std::int64_t tokens) {
     const double more = kAccumulated * static_cast<double>(m) * static_cast<double>(n);
     compute_weights(sustained_time(device_, gemm_time(device_, precision, m, n, tokens)) +
                     streamed(device_, more) - streamed(device_, 0));
@@ -332,11 +360,12 @@ class PassBuilder {
     return work.ffn * (t_.model.gated_mlp ? 2 : 1);
   }
   void grouped(const ExpertWork& work, std::int64_t outputs, std::int64_t inputs) {
-    if (linear_ == Precision::kFp8) stream(kCast, work.rows * inputs);
+    if (casts()) stream(cast_bytes(linear_), work.rows * inputs);
     const GemmShape shape{work.rows_each(), outputs, inputs};
     compute(sustained_time(device_, grouped_gemm_time(device_, linear_, work.held, shape)));
   }
   void grouped_weight_gradient(const ExpertWork& work, std::int64_t m, std::int64_t n) {
+    if (t_.frozen()) return;
     const double more = kAccumulated * static_cast<double>(work.held) * static_cast<double>(m) *
                         static_cast<double>(n);
     const GemmShape shape{m, n, work.rows_each()};
@@ -464,12 +493,16 @@ LayerPasses layer_passes(const TrainingSpec& training, const DeviceProfile& devi
   PassBuilder builder(training, device);
   LayerPasses passes{kind, {}, {}, {}, {}};
   builder.forward(attention);
+  builder.adapters(false, true);
   kind.experts ? builder.experts_forward(work, shared) : builder.forward(mlp);
+  if (!kind.experts) builder.adapters(true, true);
   passes.forward = builder.take();
   passes.forward.front().host = training.host.forward;
   const auto backward = [&](Part part, Pass& pass) {
     builder.build(part);
+    if (!kind.experts) builder.adapters(true, false);
     kind.experts ? builder.experts_backward(work, shared) : builder.backward(mlp);
+    builder.adapters(false, false);
     builder.backward(attention);
     if (training.recompute == Recompute::kFull && part != Part::kWeights) pass = passes.forward;
     append(pass, builder.take());
@@ -481,33 +514,11 @@ LayerPasses layer_passes(const TrainingSpec& training, const DeviceProfile& devi
   return passes;
 }
 
-// May computation join what `pass` ends with? Not if that runs beside a collective.
-bool joins(const Pass& pass) {
-  if (pass.empty() || pass.back().communicates) return false;
-  return pass.size() < 2 || !pass[pass.size() - 2].beside_next;
-}
-
 }  // namespace
 
 Time streamed(const DeviceProfile& device, double bytes) {
   constexpr double kMost = 0x1p61;
   return streaming_time(device, Bytes(static_cast<std::int64_t>(std::min(bytes, kMost))));
-}
-
-void fail_too_long() {
-  throw Error(ErrorKind::kInvalid, "one step would compute for longer than 10^6 s");
-}
-
-void append(Pass& pass, const Pass& more) {
-  for (const Piece& piece : more) {
-    if (!piece.communicates && joins(pass)) {
-      if (pass.back().compute.s() + piece.compute.s() > kLongestStep) fail_too_long();
-      pass.back().compute += piece.compute;
-      pass.back().host += piece.host;
-    } else {
-      pass.push_back(piece);
-    }
-  }
 }
 
 const LayerPasses& ModelPasses::of(const LayerKind& kind) const {
@@ -564,8 +575,9 @@ Time optimizer_time(const TrainingSpec& t, const DeviceProfile& device, std::int
   const double bytes = kGradientTwice + kUpdated * (1 + moments) + kWeightOut;
   Time time = streamed(device, kZeroed * static_cast<double>(held));
   if (!t.optimizer.offload) time += streamed(device, bytes * static_cast<double>(updated));
-  if (t.precision != Precision::kFp8) return time;
-  return time + streamed(device, kCast * static_cast<double>(held));
+  const double cast = cast_bytes(t.precision);
+  if (cast == 0) return time;
+  return time + streamed(device, cast * static_cast<double>(held));
 }
 
 Time host_update_time(const OptimizerSpec& optimizer, std::int64_t updated) {

@@ -1,6 +1,7 @@
 #include "workloads/layout.h"
 
 #include "sim/base/kinds.h"
+#include "sim/base/text.h"
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include <numeric>
 
 #include "workloads/experts.h"
+#include "workloads/formats/megatron_args.h"
 #include "workloads/schedules/list.h"
 
 namespace tenk {
@@ -104,8 +106,8 @@ OptimizerSpec read_optimizer(Section section) {
   }
   optimizer.link = section.bandwidth("link", Bandwidth());
   optimizer.host_memory = section.bandwidth("host-memory", kHostMemory);
-  for (const auto& [key, rate] : {std::pair("link", optimizer.link),
-                                  std::pair("host-memory", optimizer.host_memory)}) {
+  for (const auto& [key, rate] :
+       {std::pair("link", optimizer.link), std::pair("host-memory", optimizer.host_memory)}) {
     constexpr double kLeast = 1e6;
     if (!section.has(key) || rate.value() >= kLeast) continue;
     section.fail(key, fmt::format("{}.{} must be at least 1MBps", section.what(), key));
@@ -143,8 +145,31 @@ Recompute read_recompute(Section& job) {
   return word == "selective" ? Recompute::kSelective : Recompute::kNone;
 }
 
+// Of LoRA; targets by Megatron-Bridge's meaning of each, in our words.
+AdapterSpec read_adapters(Section section) {
+  constexpr std::int64_t kMostRank = 65'536;
+  AdapterSpec adapters;
+  adapters.rank = section.integer("rank", {1, kMostRank});
+  const std::vector<std::string> targets = section.texts("targets");
+  const auto has = [&](std::string_view word) {
+    return targets.empty() || std::find(targets.begin(), targets.end(), word) != targets.end();
+  };
+  adapters.qkv = has("qkv");
+  adapters.projection = has("projection");
+  adapters.up = has("up");
+  adapters.down = has("down");
+  for (const std::string& target : targets) {
+    if (target == "qkv" || target == "projection" || target == "up" || target == "down") continue;
+    section.fail("targets", fmt::format("{}.targets has \"{}\"; it lists qkv, projection, up, down",
+                                        section.what(), shown(target)));
+  }
+  section.finish();
+  return adapters;
+}
+
 Precision read_precision(Section& job) {
-  const std::string word = job.word("precision", {"bf16", "fp16", "fp8"}, "bf16");
+  const std::string word = job.word("precision", {"bf16", "fp16", "fp8", "fp4"}, "bf16");
+  if (word == "fp4") return Precision::kFp4;
   if (word == "fp16") return Precision::kFp16;
   return word == "fp8" ? Precision::kFp8 : Precision::kBf16;
 }
@@ -231,6 +256,14 @@ void check_experts(const TrainingSpec& t, Section& parallel) {
                               "ranks routes its own tokens",
                               parallel.what(), l.tp));
   }
+}
+
+// Megatron's experts and latent attention have no adapters that we model.
+void check_adapters(const TrainingSpec& t, Section& job) {
+  if (!t.frozen() || (t.model.experts.routed == 0 && !t.model.is_latent())) return;
+  job.fail("lora", job.what() +
+                       ".lora: adapters of experts and of latent attention are not "
+                       "supported yet; dense models with grouped attention are");
 }
 
 // Tokens of a sequence are cut in two slices a rank; heads are dealt whole.
@@ -369,9 +402,10 @@ void check_size(TrainingSpec& t, Section& parallel) {
 
 }  // namespace
 
-TrainingSpec read_training(Section job, Section placement, Faults& faults) {
+TrainingSpec read_training(Section given, Section placement, Faults& faults) {
   const bool clean = faults.empty();
   TrainingSpec t;
+  Section job = with_megatron_arguments(std::move(given), faults);
   Section parallel = job.section("parallel", false);
   Section batch = job.section("batch");
   t.layout = read_parallel(parallel);
@@ -379,6 +413,7 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   t.batch = read_batch(batch);
   t.model = read_model(job.section("model"), t.batch.sequence, faults);
   t.router = read_router(job.section("router", false), t.model, t.layout.ep);
+  if (job.has("lora")) t.adapters = read_adapters(job.section("lora"));
   t.recompute = read_recompute(job);
   t.attention = read_attention(job);
   t.host = read_host(job.section("host", false));
@@ -398,6 +433,7 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   check_tp(t, parallel);
   check_shard(t, parallel);
   check_experts(t, parallel);
+  check_adapters(t, job);
   check_context(t, parallel);
   check_chunks(t, parallel);
   check_schedule(t, parallel);

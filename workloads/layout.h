@@ -70,6 +70,16 @@ struct RouterSpec {
   double busiest = 1;   // Tokens that come to the busiest rank's experts, over the mean.
 };
 
+// Fine-tuning with low-rank adapters (LoRA, Hu et al. 2021): the model's weights are frozen, and
+// beside each product of the named kinds stand two narrow ones, inputs -> rank -> outputs.
+struct AdapterSpec {
+  std::int64_t rank = 0;   // 0: all weights are trained.
+  bool qkv = true;         // The products before attention (not latent ones, which get none),
+  bool projection = true;  // behind it,
+  bool up = true;          // and those of the perceptron (not of experts).
+  bool down = true;
+};
+
 enum class Recompute { kNone, kSelective, kFull };
 
 struct OverlapSpec {
@@ -119,6 +129,7 @@ struct TrainingSpec {
   LayoutSpec layout;
   BatchSpec batch;
   RouterSpec router;
+  AdapterSpec adapters;
   Precision precision = Precision::kBf16;  // Of the linear layers' products.
   Recompute recompute = Recompute::kNone;
   AttentionKernel attention = AttentionKernel::kFlash;
@@ -133,22 +144,23 @@ struct TrainingSpec {
   Where layout_where;                 // For faults of the layout as a whole,
   Where precision_where;              // and of the precision.
 
+  bool frozen() const { return adapters.rank > 0; }
   std::int64_t micro_batches() const { return batch.global / (batch.micro * layout.dp); }
   std::int64_t tokens_per_step() const { return batch.global * batch.sequence; }
 };
 
 // Reads the keys model, parallel {tp, cp, cp-exchange, pp, vpp, dp, ep, etp, sequence-parallel,
 // zero, shard, chunk-layers, schedule}, batch {global, micro, sequence}, router (experts.h),
-// precision, gradients {precision, bucket, keep}, optimizer {kind, momentum, offload, link,
-// host-memory}, step-overhead, recompute, attention, host {forward, backward} and overlap {tp, dp,
-// pp} of `job`, and `placement` (which may read as empty). Defaults: all degrees 1 but etp as tp,
-// cp-exchange ring, sequence-parallel true, zero 1, shard all, micro 1, precision bf16, gradients
-// {precision: fp32, keep: shards under zero 2 and 3}, optimizer {kind: adam, offload: none,
-// host-memory: 50GBps (assumed: of two CPUs with eight channels of DDR5 each, by eight)},
-// step-overhead 0, recompute none, attention flash, host {forward: 0.9ms, backward: 1.7ms}
-// (assumed; docs/model.md), overlap {tp: false, dp: false but true under zero 3, pp: true},
-// schedule interleaved if vpp > 1. `faults` must be those of both sections; a spec read with faults
-// must not be built.
+// lora {rank, targets: [qkv, projection, up, down]}, precision, gradients {precision, bucket,
+// keep}, optimizer {kind, momentum, offload, link, host-memory}, step-overhead, recompute,
+// attention, host {forward, backward} and overlap {tp, dp, pp} of `job`, and `placement` (which may
+// read as empty). Defaults: all degrees 1 but etp as tp, cp-exchange ring, sequence-parallel true,
+// zero 1, shard all, micro 1, no lora, else all its targets, precision bf16, gradients {precision:
+// fp32, keep: shards under zero 2 and 3}, optimizer {kind: adam, offload: none, host-memory: 50GBps
+// (assumed: of two CPUs with eight channels of DDR5 each, by eight)}, step-overhead 0, recompute
+// none, attention flash, host {forward: 0.9ms, backward: 1.7ms} (assumed; docs/model.md), overlap
+// {tp: false, dp: false but true under zero 3, pp: true}, schedule interleaved if vpp > 1. `faults`
+// must be those of both sections; a spec read with faults must not be built.
 TrainingSpec read_training(Section job, Section placement, Faults& faults);
 
 // Adds a fault with the arithmetic, and the nearest dp that works, unless tp x cp x pp x dp is the

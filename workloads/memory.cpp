@@ -117,22 +117,26 @@ WholeParameters whole_at_once(const TrainingSpec& t, const std::vector<Chunk>& c
 }
 
 StageMemory state_of(const TrainingSpec& t, const std::vector<Chunk>& chunks) {
-  LocalParameters held;
-  for (const Chunk& chunk : chunks) held += local_parameters(t, chunk);
-  const auto count = static_cast<double>(held.all);
-  const double part =
-      static_cast<double>(held.dense()) / static_cast<double>(t.layout.shards()) +
-      static_cast<double>(held.experts) / static_cast<double>(t.layout.expert_shards());
+  LocalParameters held, trained;
+  for (const Chunk& chunk : chunks) {
+    held += local_parameters(t, chunk);
+    trained += trained_parameters(t, chunk);
+  }
+  const auto part_of = [&](const LocalParameters& some) {
+    return static_cast<double>(some.dense()) / static_cast<double>(t.layout.shards()) +
+           static_cast<double>(some.experts) / static_cast<double>(t.layout.expert_shards());
+  };
   const auto gradient = static_cast<double>(t.gradients.bytes());
   const auto moments = static_cast<double>(t.optimizer.moments());
   const WholeParameters whole = whole_at_once(t, chunks);
-  const auto cut = [&](bool cuts, double beside) {
-    return cuts ? std::min(part + beside, count) : count;
+  const auto cut = [&](const LocalParameters& some, bool cuts, double beside) {
+    const auto count = static_cast<double>(some.all);
+    return cuts ? std::min(part_of(some) + beside, count) : count;
   };
   StageMemory state;
-  state.weights = to_bytes(kWeights * cut(t.layout.zero == 3, whole.weights));
-  state.gradients = to_bytes(gradient * cut(t.gradients.keeps_shards, whole.gradients));
-  state.optimizer = to_bytes(t.optimizer.offload ? 0 : kState * (1 + moments) * part);
+  state.weights = to_bytes(kWeights * cut(held, t.layout.zero == 3, whole.weights));
+  state.gradients = to_bytes(gradient * cut(trained, t.gradients.keeps_shards, whole.gradients));
+  state.optimizer = to_bytes(t.optimizer.offload ? 0 : kState * (1 + moments) * part_of(trained));
   return state;
 }
 
@@ -149,13 +153,16 @@ LayerActivations layer_activations(const TrainingSpec& t, const LayerKind& kind)
   // (two of a gated one) and the input of the second product.
   const double attention =
       static_cast<double>(shard.query_width(m)) + keys + static_cast<double>(shard.out_width(m));
-  const double inner = m.gated_mlp ? 3 : 2;
+  // The input of a product is kept for the gradient of its weights, or of an adapter beside it.
+  const bool keeps_second = !t.frozen() || t.adapters.down;
+  const double inner = (m.gated_mlp ? 2 : 1) + (keeps_second ? 1 : 0);
   const auto ffn = static_cast<double>(kind.experts ? shard.shared_ffn : shard.ffn);
   LayerActivations bytes;
   bytes.split = kElement * tokens * (attention + inner * ffn);
   if (kind.experts) bytes.split += expert_activations(t, inner);
   // Inputs of two norms and of the two first products; two masks.
-  bytes.whole = whole_width * (4 * kElement + (m.dropout ? 2 * kMask : 0));
+  const double inputs = t.frozen() ? (t.adapters.qkv ? 1 : 0) + (t.adapters.up ? 1 : 0) : 2;
+  bytes.whole = whole_width * ((2 + inputs) * kElement + (m.dropout ? 2 * kMask : 0));
   if (m.is_latent()) {  // The narrow vectors, before and after their norm.
     const LatentAttention& l = m.latent;
     const auto narrow = static_cast<double>(l.key_rank + l.query_rank + l.rotary_dim);

@@ -120,7 +120,8 @@ std::int64_t parameters(const TransformerSpec& model);
 std::int64_t active_parameters(const TransformerSpec& model);
 
 // Reads `job.model`: {hf-config: PATH}, relative to the file that says so, or {preset: NAME,
-// multi-token} of profiles/models, both as workloads/formats/hf_config.h reads them, or inline
+// multi-token} of profiles/models, both as workloads/formats/hf_config.h reads them, or
+// {megatron-args, vocab, name} (workloads/formats/megatron_args.h), or inline
 // {style: gpt|llama, layers, hidden, heads, vocab, kv-heads, head-dim, ffn, tied-embeddings,
 // dropout, positions, window, experts {routed, top-k, ffn, shared-ffn, dense-layers, every}, latent
 // {key-rank, query-rank, rotary-dim, value-dim}, multi-token, name}. Defaults: kv-heads = heads,

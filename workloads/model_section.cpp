@@ -6,6 +6,7 @@
 
 #include "sim/base/presets.h"
 #include "workloads/formats/hf_config.h"
+#include "workloads/formats/megatron_args.h"
 #include "workloads/model.h"
 
 namespace tenk {
@@ -114,10 +115,22 @@ TransformerSpec read_preset(Section& section, Faults& faults) {
   return model;
 }
 
+TransformerSpec read_arguments(Section& section, std::int64_t sequence, Faults& faults) {
+  const Config* given = section.raw("megatron-args");
+  const std::int64_t vocab = section.integer("vocab", {1, kMostVocab}, 0);
+  const std::string name = section.text("name", "");
+  section.finish();
+  TransformerSpec model =
+      read_megatron_model(megatron_arguments(*given, faults), vocab, sequence, faults);
+  model.name = name;
+  return model;
+}
+
 }  // namespace
 
 TransformerSpec read_model(Section section, std::int64_t sequence, Faults& faults) {
   if (section.has("preset")) return read_preset(section, faults);
+  if (section.has("megatron-args")) return read_arguments(section, sequence, faults);
   const Config* path = section.raw("hf-config");
   if (path == nullptr) {
     const bool clean = faults.empty();

@@ -111,13 +111,55 @@ LocalParameters local_parameters(const TrainingSpec& training, const Chunk& chun
   return count;
 }
 
-LocalParameters stage_parameters(const TrainingSpec& training, std::int64_t stage) {
-  const auto all = assign_chunks(training.layout, training.model.layers);
+LocalParameters trained_parameters(const TrainingSpec& t, const Chunk& chunk) {
+  if (!t.frozen()) return local_parameters(t, chunk);
+  const TransformerSpec& m = t.model;
   LocalParameters count;
-  for (const Chunk& chunk : chunks_of_stage(training.layout, all, stage)) {
-    count += local_parameters(training, chunk);
+  for (const Adapter& a : adapters_of(t, shard_of(t))) {
+    std::int64_t layers = 0;
+    for (std::int64_t l = chunk.first; l < chunk.first + chunk.layers; ++l) {
+      if (!a.perceptron || !m.kind_of(l).experts) ++layers;
+    }
+    const std::int64_t whole = t.adapters.rank * m.hidden;  // The side that no rank cuts.
+    count.all += layers * t.adapters.rank * (a.inputs + a.outputs);
+    count.replicated += layers * whole;
   }
   return count;
+}
+
+namespace {
+
+template <class Count>
+LocalParameters sum_over_stage(const TrainingSpec& training, std::int64_t stage,
+                               const Count& count) {
+  const auto all = assign_chunks(training.layout, training.model.layers);
+  LocalParameters sum;
+  for (const Chunk& chunk : chunks_of_stage(training.layout, all, stage)) {
+    sum += count(training, chunk);
+  }
+  return sum;
+}
+
+}  // namespace
+
+LocalParameters stage_parameters(const TrainingSpec& training, std::int64_t stage) {
+  return sum_over_stage(training, stage, local_parameters);
+}
+
+LocalParameters trained_of_stage(const TrainingSpec& training, std::int64_t stage) {
+  return sum_over_stage(training, stage, trained_parameters);
+}
+
+std::vector<Adapter> adapters_of(const TrainingSpec& t, const Shard& shard) {
+  const TransformerSpec& m = t.model;
+  if (!t.frozen()) return {};
+  std::vector<Adapter> all;
+  const std::int64_t qkv = shard.query_width(m) + shard.key_value_width(m);
+  if (t.adapters.qkv && !m.is_latent()) all.push_back({m.hidden, qkv, false});
+  if (t.adapters.projection) all.push_back({shard.out_width(m), m.hidden, false});
+  if (t.adapters.up) all.push_back({m.hidden, shard.ffn * (m.gated_mlp ? 2 : 1), true});
+  if (t.adapters.down) all.push_back({shard.ffn, m.hidden, true});
+  return all;
 }
 
 std::int64_t updated_parameters(const TrainingSpec& t, const LocalParameters& held) {

@@ -8,6 +8,7 @@
 // their own way: ep ranks share a layer's, etp ranks each of them.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "workloads/layout.h"
 #include "workloads/stages.h"
@@ -50,6 +51,15 @@ struct LocalParameters {
   }
 };
 
+// The two products of an adapter beside one of `inputs` -> `outputs`, on this rank.
+struct Adapter {
+  std::int64_t inputs = 1;
+  std::int64_t outputs = 1;
+  bool perceptron = false;  // Else attention's.
+};
+// Of a layer with a perceptron; none unless the weights are frozen.
+std::vector<Adapter> adapters_of(const TrainingSpec& training, const Shard& shard);
+
 // Do the first and the last stage both hold the embedding? With pp > 1, if it is tied to the head
 // or multi-token modules, which stand on the last stage, look tokens up again.
 bool shares_embedding(const TrainingSpec& training);
@@ -58,6 +68,10 @@ bool shares_embedding(const TrainingSpec& training);
 LocalParameters local_parameters(const TrainingSpec& training, const Chunk& chunk);
 // Of a stage: the sum over its chunks.
 LocalParameters stage_parameters(const TrainingSpec& training, std::int64_t stage);
+// Those among them that training updates: all, or adapters only. Of an adapter the narrow part is
+// whole on each tp rank (Megatron-Bridge cuts it too, and gathers; assumed to cost the same).
+LocalParameters trained_parameters(const TrainingSpec& training, const Chunk& chunk);
+LocalParameters trained_of_stage(const TrainingSpec& training, std::int64_t stage);
 // Of those held, what one rank's optimizer updates: its shard under ZeRO-1.
 std::int64_t updated_parameters(const TrainingSpec& training, const LocalParameters& held);
 // Of the embedding's matrix, which stages that share it all-reduce.

@@ -305,6 +305,15 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
         "fp8: the products of linear layers are in FP8 with scales of the step before, casts are "
         "kernels of their own; attention, logits and all that is sent or kept is as in bf16");
   }
+  if (t.precision == Precision::kFp4) {
+    list.emplace_back(
+        "fp4: the three products of each linear layer of a block are in NVFP4; casts read their "
+        "operand twice, for its scale and to round it; all else is as in bf16");
+  }
+  if (t.frozen()) {
+    list.emplace_back(
+        "lora: the model's weights are frozen; inputs of products without adapters are not kept");
+  }
   if (t.model.parallel_residual) {
     list.emplace_back("the parallel residual of the model runs as two halves in turn");
   }
@@ -325,7 +334,7 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
 TrainingFacts describe_training(const TrainingSpec& training, const DeviceProfile& device) {
   TrainingFacts facts;
   facts.parameters = parameters(training.model);
-  const ModelFlops flops = model_flops(training.model, training.batch);
+  const ModelFlops flops = model_flops(training.model, training.batch, training.frozen());
   facts.model_flops_per_step = flops.full;
   facts.model_flops_causal = flops.causal;
   facts.tokens_per_step = training.tokens_per_step();

@@ -415,7 +415,7 @@ OpIndices StageBuilder::add_gradients(const LocalParameters& held) {
 void StageBuilder::add_first_gathers() {
   for (const ChunkPasses& chunk : chunks_) {
     auto& of_chunk = gathered_.emplace_back();
-    for (const BucketPasses& b : chunk.buckets) of_chunk.push_back(add_gather(b.bucket.held));
+    for (const BucketPasses& b : chunk.buckets) of_chunk.push_back(add_gather(b.bucket.trained));
   }
 }
 
@@ -438,7 +438,7 @@ void StageBuilder::await_parameters(const PipelineStep& step, std::size_t bucket
 }
 
 void StageBuilder::send_gradients(const Bucket& bucket) {
-  const OpIndices ops = add_gradients(bucket.held);
+  const OpIndices ops = add_gradients(bucket.trained);
   OpIndices& until = overlaps_dp() ? exchanged_ : due_;
   until.insert(until.end(), ops.begin(), ops.end());
 }
@@ -508,7 +508,7 @@ void StageBuilder::add_shared_gradients(const LocalParameters& held) {
     add_in_order(op);
   }
   const bool has_embedding = stage_ == 0 || stage_ == layout.pp - 1;
-  if (shares_embedding(t_) && has_embedding) {
+  if (shares_embedding(t_) && has_embedding && !t_.frozen()) {
     due_.push_back(
         add_exchange(families_.embedding, Collective::kAllReduce, local_embedding(t_) * bytes));
   }
@@ -517,20 +517,20 @@ void StageBuilder::add_shared_gradients(const LocalParameters& held) {
 // What follows the last backward pass. Megatron-LM: finalize_model_grads, then the optimizer.
 void StageBuilder::add_update(const DeviceProfile& device) {
   wait_for(issued_);
-  const LocalParameters held = stage_parameters(t_, stage_);
-  add_shared_gradients(held);
+  const LocalParameters trained = trained_of_stage(t_, stage_);
+  add_shared_gradients(trained);
   const bool all_sent =
       std::any_of(duties_.begin(), duties_.end(), [](const Duty& x) { return x.sends_gradients; });
   wait_for(exchanged_);
-  if (exchanges() && !all_sent) wait_for(add_gradients(held));
-  const std::int64_t updated = updated_parameters(t_, held);
-  const std::int64_t kept = t_.gradients.keeps_shards ? updated : held.all;
+  if (exchanges() && !all_sent) wait_for(add_gradients(trained));
+  const std::int64_t updated = updated_parameters(t_, trained);
+  const std::int64_t kept = t_.gradients.keeps_shards ? updated : trained.all;
   Op update;
   update.duration = optimizer_time(t_, device, updated, kept);
   add_in_order(update);
   if (t_.optimizer.offload) add_host_update(updated);
   if (gathers_once() && !overlaps_dp()) {
-    const OpIndices gathers = add_gather(held);
+    const OpIndices gathers = add_gather(trained);
     if (!gathers.empty()) last_ = gathers;
   }
   if (t_.step_overhead > Time()) {

@@ -167,8 +167,8 @@ std::vector<std::string> superseded(const std::vector<TrainingRow>& rows) {
 
 std::string missing_feature(const TrainingRow& row) {
   const std::string model = lower(row.model + " " + row.id);
-  if (has(model, "lora") || has(model, "sft") || has(model, "finetune")) {
-    return "fine-tuning (LoRA, SFT) is not modelled yet";
+  if (has(model, "finetune") && !has(model, "lora")) {
+    return "the row does not say how it fine-tunes";
   }
   if (has(model, "mamba") || has(model, "nemotron_3") || has(model, "nemotron-h")) {
     return "state-space (Mamba) layers are not modelled";

@@ -276,6 +276,18 @@ std::string expert_degrees(const TrainingRow& row, std::int64_t dp,
   return fmt::format(", ep: {}, etp: {}", ep, fits ? *row.tp : 1);
 }
 
+// Fine-tuning of all weights is training on shorter texts, packed to full sequences.
+std::string lora_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (any_of(row.model + row.id, {"lora"})) {
+    assumptions.emplace_back("LoRA of rank 16 beside attention's products");
+    return ", lora: {rank: 16, targets: [qkv, projection]}";
+  }
+  if (any_of(row.model + row.id, {"sft"})) {
+    assumptions.emplace_back("fine-tuning of all weights as training on packed sequences");
+  }
+  return "";
+}
+
 // "cp: ..., cp-exchange: ..., ", or nothing.
 std::string context_yaml(const TrainingRow& row, std::vector<std::string>& assumptions) {
   if (row.cp.value_or(1) <= 1) return "";
@@ -298,15 +310,16 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
   const Overlap overlap = overlap_of(row);
   const std::string sharding = sharding_yaml(row, dp, assumptions);
   const bool sequence = shards_sequence(row, assumptions);
+  const std::string lora = lora_of(row, assumptions);
   const std::string experts = expert_degrees(row, dp, assumptions);
   if (!experts.empty()) assumptions.emplace_back("routers that fill all experts alike");
   return fmt::format(
       "{{model: {}, parallel: {{tp: {}, {}pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, "
       "{}}}, batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
-      "attention: {}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
+      "attention: {}{}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
       model_yaml(row, shape), *row.tp, context_yaml(row, assumptions), *row.pp, row.vpp.value_or(1),
       dp, experts, sequence, sharding, *row.global_batch, micro, *row.sequence,
-      precision_of(row, assumptions), recompute, attention, overlap.tp, overlap.dp, true);
+      precision_of(row, assumptions), recompute, attention, lora, overlap.tp, overlap.dp, true);
 }
 
 }  // namespace

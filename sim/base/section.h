@@ -75,6 +75,7 @@ class Section {
   void fail(std::string_view key, std::string message);  // A fault at that key's value, or here.
   void fail(std::string message);                        // A fault at this section.
   Where where() const { return node_.where(); }
+  const Config& node() const { return node_; }
   const std::string& what() const { return what_; }
   void finish();  // Reports unread keys. Call once, after the last read.
 

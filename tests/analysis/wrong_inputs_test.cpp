@@ -110,6 +110,15 @@ TEST_CASE("A wrong value, key or unit is exit 3 with its position and the neares
   check_refused(with("job:\n", "job:\n  optimizer: {offload: cxl}\n"), 3, "needs host-memory");
   check_refused(with("job:\n", "job:\n  optimizer: {offload: cpu, host-memory: 0GBps}\n"), 3,
                 "host-memory");
+  const std::string model = "{style: gpt, layers: 4, hidden: 1024, heads: 16, vocab: 50304}";
+  check_refused(with(model, "{preset: mixtral-8x7}"), 3, "did you mean \"mixtral-8x7b\"?");
+  check_refused(with(model, "{megatron-args: \"--num-layers 4\"}"), 3, "needs \"hidden-size\"");
+  check_refused(with(model, "{hf-config: /nowhere.json}"), 4, "/nowhere.json");
+  check_refused(with("tp: 8", "tp: 8, ep: 2"), 3, "ep 2 needs a model with experts");
+  check_refused(with("job:\n", "job:\n  router: {skew: 1}\n"), 3, "needs a model with experts");
+  check_refused(with("job:\n", "job:\n  lora: {rnk: 8}\n"), 3, "did you mean \"rank\"?");
+  check_refused(with("job:\n", "job:\n  lora: {rank: 8, targets: [q]}\n"), 3, "it lists qkv");
+  check_refused(with("job:\n", "job:\n  precision: fp4\n"), 3, "has no such matrix products");
   check_refused(with("hgx-h100-8", "hgx-h100-9"), 3, "did you mean \"hgx-h100-8\"?");
 }
 
