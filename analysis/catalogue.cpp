@@ -89,6 +89,7 @@ std::vector<CatalogueKind> catalogue() {
       presets("nodes", "cluster.node of a scenario"),
       presets("collectives", "tunings; `collectives` in the preset of a node"),
       presets("nics", "families of NICs; `nic` in the preset of a node"),
+      presets("models", "job.model.preset of a scenario"),
       presets("prices", "cost.preset of a scenario"),
       code("fabrics", "cluster.fabric.kind of a scenario", network_kinds()),
       code("node-kinds", "`kind` in the preset of a node", node_kinds()),

@@ -247,6 +247,7 @@ FlowTable predict_flows(const Scenario& scenario, std::vector<Flow> flows) {
   const Fabric fabric = build_fabric(scenario.cluster);
   FlowTable table =
       run_flows(route(fabric, std::move(flows)), scenario.engine.name, scenario.engine.congestion);
+  table.engine.detail = scenario.engine.detail;
   table.scenario = scenario.name;
   const auto& assumed = fabric.facts().assumptions;
   table.assumptions.insert(table.assumptions.begin(), assumed.begin(), assumed.end());

@@ -151,7 +151,9 @@ JobsTable predict_jobs(const Scenario& s) {
         static_cast<double>(s.jobs[j].training->tokens_per_step()) / table.jobs[j].together.s();
   }
   table.collisions = collisions_of(fabric, all, placed.traffic);
-  table.engine = report_engine(s.engine, placed, {std::move(repeated.plan), timeline}, since);
+  const std::size_t activities = repeated.plan.activities.size();
+  table.engine =
+      report_engine(s.engine, placed, {std::move(repeated.plan), timeline, activities}, since);
   table.fingerprint = timeline.fingerprint();
   add_assumptions(s, fabric, table);
   if (placed.slowest_of_node) {

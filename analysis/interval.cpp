@@ -151,6 +151,7 @@ Numbers uncertain_numbers(DeviceProfile& device, std::span<const Precision> prec
   numbers.emplace_back("attention.tail", &attention.tail);
   numbers.emplace_back("attention.key-overhead", &attention.key_overhead);
   numbers.emplace_back("attention.backward-ratio", &attention.backward_ratio);
+  if (attention.flash_2) numbers.emplace_back("attention.flash-2", &*attention.flash_2);
   numbers.emplace_back("sustained-power-factor", &device.sustained_power_factor);
   std::erase_if(numbers, [](const auto& number) { return number.second->ci <= 0; });
   return numbers;

@@ -4,7 +4,9 @@
 #include <limits>
 #include <numeric>
 
+#include "sim/base/kinds.h"
 #include "sim/engine/engine.h"
+#include "workloads/expand.h"
 #include "workloads/lower.h"
 #include "workloads/place.h"
 
@@ -75,9 +77,26 @@ Placed place_and_fold(const Fabric& fabric, const Workload& workload,
 }
 
 Simulation simulate(const Workload& workload, const Placed& placed, const EngineSpec& engine) {
+  const EngineKind* kind = find_kind(engine_kinds(), engine.name);
   Simulation s;
   s.plan = lower(workload, placed.traffic, placed.symmetry);
-  s.timeline = simulate(s.plan, engine.name);
+  s.timeline = simulate(s.plan, kind != nullptr && kind->messages_only ? "fluid" : engine.name);
+  s.activities = s.plan.activities.size();
+  return s;
+}
+
+Simulation simulate(const Scenario& scenario, const Fabric& fabric, const Workload& workload,
+                    const Placed& placed) {
+  const EngineSpec& engine = scenario.engine;
+  if (!engine.steps()) return simulate(workload, placed, engine);
+  const CollectiveTuning& tuning = scenario.tuning;
+  const std::vector<std::uint32_t>& places = placed.seats.accelerator_of_rank;
+  check_messages(fabric, workload, tuning, placed.traffic, places);
+  Simulation s;
+  s.plan = lower(workload, placed.traffic, placed.symmetry);
+  const Expansion messages = expand(s.plan, fabric, workload, tuning, placed.traffic, places);
+  s.timeline = collapse(messages, simulate(messages.plan, engine.name));
+  s.activities = messages.plan.activities.size();
   return s;
 }
 
@@ -90,7 +109,7 @@ EngineReport report_engine(const EngineSpec& spec, const Placed& placed, const S
   e.rank_classes = placed.symmetry.ranks.classes();
   e.coflow_classes = placed.symmetry.coflows.classes();
   e.link_classes = placed.symmetry.trunks.classes();
-  e.activities = sim.plan.activities.size();
+  e.activities = sim.activities;
   e.events = sim.timeline.events;
   e.wall_s = std::chrono::duration<double>(Clock::now() - since).count();
   return e;

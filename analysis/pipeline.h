@@ -40,12 +40,17 @@ Placed place_and_fold(const Fabric& fabric, const Workload& workload,
                       const CollectiveTuning& tuning, const Seats& seats, bool fold,
                       std::size_t most_rank_classes = kMostRankClasses);
 
+// Under engine.detail steps `timeline` is that of the messages, collapsed to the plan's activities.
 struct Simulation {
   Plan plan;
   Timeline timeline;
+  std::uint64_t activities = 0;  // That the engine ran.
 };
-// Lowers and runs, with the bounds checked.
+// Lowers and runs coflows, with the bounds checked; on fluid if the engine knows messages only.
 Simulation simulate(const Workload& workload, const Placed& placed, const EngineSpec& engine);
+// The same in the detail that the scenario asks for. Messages need `placed` unfolded.
+Simulation simulate(const Scenario& scenario, const Fabric& fabric, const Workload& workload,
+                    const Placed& placed);
 
 using Clock = std::chrono::steady_clock;
 EngineReport report_engine(const EngineSpec& spec, const Placed& placed, const Simulation& sim,

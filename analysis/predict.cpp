@@ -21,6 +21,10 @@
 namespace tenk {
 namespace {
 
+constexpr std::string_view kSpreadLatency =
+    "detail steps: an operation's start latency is spread evenly over its longest chain of "
+    "messages";
+
 void report_links(const Fabric& fabric, const Symmetry& symmetry, const Timeline& timeline,
                   Prediction& p) {
   const Graph& graph = fabric.graph();
@@ -87,6 +91,7 @@ void report_assumptions(const Scenario& s, const Fabric& fabric, const TrainingF
       "interval_s: the stated uncertainty of the profiles' numbers and 12 % for what the model "
       "leaves "
       "out");
+  if (s.engine.steps()) p.assumptions.emplace_back(kSpreadLatency);
   p.warnings = s.warnings;
   p.provenance = {
       fmt::format("tenk {}", kVersion),
@@ -143,7 +148,7 @@ Prediction predict(const Scenario& s) {
   const Workload workload = build_training(*s.job, *s.device);
   const Seats seats = seats_of(s, fabric);
   const Placed placed = place_and_fold(fabric, workload, s.tuning, seats, s.engine.fold);
-  Simulation sim = simulate(workload, placed, s.engine);
+  Simulation sim = simulate(s, fabric, workload, placed);
 
   Prediction p;
   p.scenario = s.name;
@@ -204,7 +209,7 @@ CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<c
   const Workload workload = one_after_another(fabric.accelerators(), op, sizes);
   const Seats seats = in_order(fabric.accelerators());
   const Placed placed = place_and_fold(fabric, workload, s.tuning, seats, s.engine.fold);
-  const Simulation sim = simulate(workload, placed, s.engine);
+  const Simulation sim = simulate(s, fabric, workload, placed);
 
   CollectiveTable table;
   table.scenario = s.name;
@@ -212,6 +217,7 @@ CollectiveTable predict_collective(const Scenario& s, Collective op, std::span<c
   table.engine = report_engine(s.engine, placed, sim, since);
   table.collisions = collisions_of(fabric, workload, placed.traffic);
   table.assumptions = fabric.facts().assumptions;
+  if (s.engine.steps()) table.assumptions.emplace_back(kSpreadLatency);
   const bool contention = find_kind(engine_kinds(), s.engine.name)->contention;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     table.rows.push_back(collective_row(placed, sim, workload, SlotId(i), contention));

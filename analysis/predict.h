@@ -11,7 +11,8 @@ namespace tenk {
 // prediction (but for engine.wall_s) on every machine.
 Prediction predict(const Scenario& scenario);
 
-// The step time alone, with its interval: no cost, no report. For validation and searches.
+// The step time alone, of coflows, with its interval: no cost, no report. For validation and
+// searches.
 struct StepTime {
   Time step;
   double low_s = 0, high_s = 0;

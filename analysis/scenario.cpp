@@ -21,12 +21,18 @@ namespace {
 EngineSpec read_engine(Section section, ScenarioUse use) {
   EngineSpec spec;
   spec.name = section.word("name", names_of(engine_kinds()), "fluid");
-  spec.detail = section.word("detail", {"coflow"}, "coflow");
-  spec.fold = section.word("fold", {"auto", "off"}, "auto") == "auto";
+  spec.detail = section.word("detail", {"coflow", "steps"}, "coflow");
+  spec.fold = section.word("fold", {"auto", "off"}, "auto") == "auto" && !spec.steps();
   spec.congestion = section.word("congestion", names_of(congestion_kinds()), "ideal");
   if (use != ScenarioUse::kClusterOnly && spec.congestion != "ideal") {
     section.fail("congestion", "engine.congestion " + spec.congestion +
                                    " corrects raw flows (tenk flows); a job runs with ideal");
+  }
+  const EngineKind* kind = find_kind(engine_kinds(), spec.name);
+  if (kind != nullptr && kind->messages_only && !spec.steps()) {
+    section.fail("name",
+                 "engine " + spec.name +
+                     " runs single messages, not coflows; expected detail: steps beside it");
   }
   section.finish();
   return spec;
@@ -179,6 +185,9 @@ Scenario read_scenario(const Config& file, ScenarioUse use) {
   s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
   read_work(root, use, sized, s, faults);
   s.engine = read_engine(root.section("engine", false), use);
+  if (!s.jobs.empty() && s.engine.steps()) {
+    root.fail("engine", "several jobs run as coflows only; expected detail: coflow");
+  }
   s.seed = static_cast<std::uint64_t>(root.integer("seed", {.min = 0}, 0));
   read_cost(root.section("cost", false), s);
   root.finish();

@@ -20,8 +20,10 @@ namespace tenk {
 struct EngineSpec {
   std::string name = "fluid";
   std::string detail = "coflow";
-  bool fold = true;
+  bool fold = true;                  // Never under detail steps.
   std::string congestion = "ideal";  // Of raw flows (analysis/congestion/congestion.h).
+
+  bool steps() const { return detail == "steps"; }  // Each message of a collective by itself.
 };
 
 // One of several jobs on the cluster (analysis/interference.h): training steps, or one collective

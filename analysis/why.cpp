@@ -79,16 +79,19 @@ std::string links_sentence(const Hold& hold, const ComparedCluster& slow,
       there > 0 ? fmt::format("for {}", duration_text(there)) : "never");
 }
 
-// " It costs 14.2 million USD (2.1 %) and 0.1 MW less."
+// " It costs 14.2 million USD (2.1 %) less and draws 0.1 MW less."
 std::string price_sentence(const Prediction& other, const Prediction& lead) {
   const double usd = other.cost.capex_usd - lead.cost.capex_usd;
   const double watts = other.cost.power_w - lead.cost.power_w;
   if (lead.cost.capex_usd <= 0 || std::abs(usd) < 1e-4 * lead.cost.capex_usd) {
     return " It costs the same.";
   }
-  return fmt::format(" It costs {} ({}) {} and draws {} {}.", money(std::abs(usd)),
-                     percent(std::abs(usd) / lead.cost.capex_usd), usd < 0 ? "less" : "more",
-                     prefixed(std::abs(watts), "W"), watts < 0 ? "less" : "more");
+  const std::string cost =
+      fmt::format(" It costs {} ({}) {}", money(std::abs(usd)),
+                  percent(std::abs(usd) / lead.cost.capex_usd), usd < 0 ? "less" : "more");
+  if (watts == 0) return cost + " and draws the same power.";
+  return fmt::format("{} and draws {} {}.", cost, prefixed(std::abs(watts), "W"),
+                     watts < 0 ? "less" : "more");
 }
 
 // " clos-4to1 has the cheapest tokens: against clos it saves ...".

@@ -8,8 +8,11 @@
 #include <tuple>
 #include <utility>
 
+#include "calibration/calibrate_kernels.h"
 #include "calibration/calibrate_profile.h"
+#include "calibration/calibrate_tunings.h"
 #include "calibration/importers/nccl.h"
+#include "calibration/measured_kernels.h"
 #include "sim/base/units.h"
 
 namespace tenk {
@@ -82,7 +85,9 @@ void add_collectives(const Measurements& rows, const CalibrateOptions& options, 
     out.models.push_back(std::move(model));
   }
   out.refused.insert(out.refused.end(), fits.refused.begin(), fits.refused.end());
-  if (!fits.sweeps.empty()) out.profiles.push_back({"collectives", collectives_profile(fits)});
+  if (!fits.sweeps.empty()) {
+    out.profiles.push_back({"collectives", collectives_profile(fits).to_yaml()});
+  }
 }
 
 void add_links(const Measurements& rows, const CalibrateOptions& options, Calibration& out) {
@@ -98,7 +103,9 @@ void add_links(const Measurements& rows, const CalibrateOptions& options, Calibr
     out.models.push_back(std::move(model));
   }
   out.refused.insert(out.refused.end(), fits.refused.begin(), fits.refused.end());
-  if (!fits.series.empty()) out.profiles.push_back({"links", links_profile(fits)});
+  if (!fits.series.empty()) {
+    out.profiles.push_back({"links", links_profile(fits).to_yaml()});
+  }
 }
 
 // Rows of `rows` that are of nothing in `own`; `thing` is what a row is a measurement of.
@@ -109,14 +116,50 @@ std::size_t set_aside(const std::vector<Row>& own, std::vector<Row>& rows, Thing
   return std::erase_if(rows, [&](const Row& row) { return measured.contains(thing(row)); });
 }
 
+// Of which accelerator what was timed: equal for rows that measure the same thing.
+std::tuple<std::string, std::string> kernel_thing(
+    const KernelSample& row, const std::map<std::string, KnownPreset>& devices) {
+  const auto device = devices.find(row.gpu);
+  std::string name = device == devices.end() ? row.gpu : device->second.name;
+  const KernelCase one = kernel_case(row);
+  if (const auto* gemm = std::get_if<MeasuredGemm>(&one)) {
+    return {name, fmt::format("{} products", name_of(gemm->precision))};
+  }
+  if (const auto* attention = std::get_if<MeasuredAttention>(&one)) {
+    return {name, attention->backward ? "attention backward" : "attention"};
+  }
+  if (std::holds_alternative<MeasuredStream>(one)) return {name, "streams"};
+  return {name, fmt::format("{} {} {}", row.kernel, row.dtype, row.direction)};
+}
+
+// Moves the rows that are marked as measured by ourselves.
+template <class Row>
+void take_measured(std::vector<Row>& from, std::vector<Row>& to) {
+  const auto own = std::stable_partition(from.begin(), from.end(),
+                                         [](const Row& row) { return row.how != "measured"; });
+  to.insert(to.end(), std::make_move_iterator(own), std::make_move_iterator(from.end()));
+  from.erase(own, from.end());
+}
+
 }  // namespace
 
+FittedConstant shown_constant(const FittedNumber& number) {
+  const bool time = number.unit == "s", rate = number.unit == "B/s";
+  const double value = number.known.value / (time ? kMicro : rate ? kGiga : 1);
+  const double half = number.known.ci * std::abs(value);
+  return {number.path,
+          time   ? "us"
+          : rate ? "GB/s"
+                 : number.unit,
+          value, std::max(0.0, value - half), value + half};
+}
+
 Measurements unless_measured(const Measurements& own, Measurements published,
+                             const std::map<std::string, KnownPreset>& devices,
                              std::vector<std::string>& remarks) {
   const std::size_t kernels =
-      set_aside(own.kernels, published.kernels, [](const KernelSample& row) {
-        return std::tuple(row.gpu, row.kernel, row.dtype, row.direction);
-      });
+      set_aside(own.kernels, published.kernels,
+                [&](const KernelSample& row) { return kernel_thing(row, devices); });
   const std::size_t collectives =
       set_aside(own.collectives, published.collectives, [](const CollectiveSample& row) {
         return std::tuple(row.gpu, row.collective, row.nodes, row.gpus, row.algo_proto);
@@ -138,8 +181,13 @@ Measurements unless_measured(const Measurements& own, Measurements published,
 
 Calibration calibrate(Measurements own, Measurements published, const CalibrateOptions& options) {
   Calibration out;
-  Measurements rows = unless_measured(own, std::move(published), out.remarks);
+  take_measured(published.kernels, own.kernels);
+  take_measured(published.collectives, own.collectives);
+  take_measured(published.links, own.links);
+  Measurements rows = unless_measured(own, std::move(published), options.devices, out.remarks);
   rows.append(std::move(own));
+  calibrate_kernels(rows.kernels, options, out);
+  calibrate_tunings(rows.collectives, options, out);
   add_collectives(rows, options, out);
   add_links(rows, options, out);
   return out;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "sim/base/error.h"
@@ -13,37 +13,43 @@
 namespace tenk {
 namespace {
 
-constexpr double kPriorUnits = 2;  // What a constant may be off by before any row is seen.
+constexpr double kPriorUnits = 2;    // What a constant may be off by before any row is seen.
+constexpr double kMostVariance = 1;  // Of an identified constant, in its units.
+constexpr double kFelt = 0.05;       // Of a row's time, for a unit of the constant.
+constexpr std::size_t kFewestFelt = 5;
 constexpr double kLeastScatter = 0.01;
 constexpr double kMostInterval = 10;  // As profiles allow.
 // The model bends between samples, so that intervals of the linear one are too narrow: with this
 // factor they hold the truth of synthetic rows for 90 of 100 seeds or more (tests/calibration).
 constexpr double kWidening = 1.3;
 constexpr double kMostAlike = 4;
-constexpr double kNudge = 0.05;  // Of a unit, for derivatives.
+constexpr double kNothing = 0.01;  // Of a scale.
+constexpr double kNudge = 0.05;    // Of a unit, for derivatives.
 
 using Rows = std::vector<std::size_t>;
 using Matrix = std::vector<std::vector<double>>;
 
-bool is_held(const FitOptions& options, const std::string& path) {
-  return std::find(options.hold.begin(), options.hold.end(), path) != options.hold.end();
+constexpr std::size_t kMostSearched = 2000;
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 // The constants to search: all but those held.
-Constants free_constants(const FitProblem& problem, DeviceProfile& device,
-                         const FitOptions& options) {
-  Constants constants = problem.constants(device);
+Constants free_constants(const FitProblem& problem, const FitOptions& options) {
+  Constants constants = problem.constants;
   std::vector<std::string> names;
   for (const FittableConstant& constant : constants) names.push_back(constant.path);
   for (const std::string& path : options.hold) {
-    if (std::find(names.begin(), names.end(), path) != names.end()) continue;
+    if (contains(names, path)) continue;
     const std::string nearest = nearest_name(path, names);
     throw Error(ErrorKind::kInvalid,
                 fmt::format("cannot hold \"{}\": no constant of this fit{}", path,
                             nearest.empty() ? fmt::format("; there are {}", fmt::join(names, ", "))
                                             : fmt::format("; did you mean \"{}\"?", nearest)));
   }
-  std::erase_if(constants, [&](const FittableConstant& c) { return is_held(options, c.path); });
+  std::erase_if(constants,
+                [&](const FittableConstant& c) { return contains(options.hold, c.path); });
   return constants;
 }
 
@@ -51,30 +57,51 @@ double unit_of(const FittableConstant& constant) {
   return std::max(std::abs(constant.known->value), constant.scale);
 }
 
-double loss_of(const FitProblem& problem, const DeviceProfile& device, const Rows& rows) {
+std::vector<double> values_of(const Constants& constants) {
+  std::vector<double> values;
+  for (const FittableConstant& constant : constants) values.push_back(constant.known->value);
+  return values;
+}
+
+void set(const Constants& constants, const std::vector<double>& values) {
+  for (std::size_t c = 0; c < constants.size(); ++c) constants[c].known->value = values[c];
+}
+
+// log(predicted / measured) of the rows.
+std::vector<double> errors_of(const FitProblem& problem, const Rows& rows) {
+  std::vector<double> errors(rows.size());
+  problem.predict(rows, errors);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    errors[i] = std::log(errors[i] / problem.measured[rows[i]]);
+  }
+  return errors;
+}
+
+double loss_of(const FitProblem& problem, const Rows& rows) {
+  const std::vector<double> errors = errors_of(problem, rows);
   double sum = 0;
   double weights = 0;
-  for (const std::size_t i : rows) {
-    const double error = std::log(problem.predict(device, i) / problem.measured[i]);
-    sum += problem.weights[i] * std::abs(error);
-    weights += problem.weights[i];
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    sum += problem.weights[rows[i]] * std::abs(errors[i]);
+    weights += problem.weights[rows[i]];
   }
   return sum / weights;
 }
 
 // Moves the constants to the least loss that the simplex finds.
-void search(const FitProblem& problem, const FitOptions& options, const Rows& rows,
-            DeviceProfile& device) {
-  const Constants constants = free_constants(problem, device, options);
+void search(const FitProblem& problem, const FitOptions& options, const Rows& all,
+            const Constants& constants) {
+  Rows rows;
+  const std::size_t some = std::min(all.size(), kMostSearched);
+  for (std::size_t i = 0; i < some; ++i) rows.push_back(all[i * all.size() / some]);
   std::vector<Known*> knowns;
   std::vector<Parameter> ranges;
   for (const FittableConstant& constant : constants) {
     knowns.push_back(constant.known);
     ranges.push_back(constant.range);
   }
-  const auto values = minimize(
-      knowns, ranges, [&] { return loss_of(problem, device, rows); }, options.steps);
-  for (std::size_t c = 0; c < knowns.size(); ++c) knowns[c]->value = values[c];
+  set(constants, minimize(
+                     knowns, ranges, [&] { return loss_of(problem, rows); }, options.steps));
 }
 
 // The model made linear at a device: log(predicted / measured) by row, and how it changes with each
@@ -85,28 +112,24 @@ struct Linear {
   std::vector<double> units;
 };
 
-Linear linear_at(const FitProblem& problem, const DeviceProfile& at, const FitOptions& options) {
-  DeviceProfile device = at;
-  const Constants constants = free_constants(problem, device, options);
-  const std::size_t rows = problem.measured.size();
+Linear linear_at(const FitProblem& problem, const Rows& all, const Constants& constants) {
   Linear linear;
-  for (std::size_t i = 0; i < rows; ++i) {
-    linear.errors.push_back(std::log(problem.predict(device, i) / problem.measured[i]));
-  }
+  linear.errors = errors_of(problem, all);
   for (const FittableConstant& constant : constants) {
     Known& known = *constant.known;
     const double value = known.value;
     const double unit = unit_of(constant);
     const double up = std::min(value + kNudge * unit, constant.range.max);
     const double down = std::max(value - kNudge * unit, constant.range.min);
-    std::vector<double>& slope = linear.slopes.emplace_back(rows);
-    for (std::size_t i = 0; i < rows; ++i) {
-      known.value = up;
-      const double more = problem.predict(device, i);
-      known.value = down;
-      slope[i] = std::log(more / problem.predict(device, i)) * unit / (up - down);
-    }
+    known.value = up;
+    std::vector<double> slope = errors_of(problem, all);
+    known.value = down;
+    const std::vector<double> less = errors_of(problem, all);
     known.value = value;
+    for (std::size_t i = 0; i < slope.size(); ++i) {
+      slope[i] = (slope[i] - less[i]) * unit / (up - down);
+    }
+    linear.slopes.push_back(std::move(slope));
     linear.units.push_back(unit);
   }
   return linear;
@@ -197,23 +220,24 @@ void move(const Constants& constants, const Linear& linear, const std::vector<do
 }
 
 // Steps of the linear model while they make the loss smaller, halved up to kHalvings times.
-void polish(const FitProblem& problem, const FitOptions& options, const Rows& all,
-            DeviceProfile& device) {
+void polish(const FitProblem& problem, const Rows& all, const Constants& constants) {
   constexpr int kSteps = 12;
   constexpr int kHalvings = 5;
-  double loss = loss_of(problem, device, all);
+  double loss = loss_of(problem, all);
   for (int step = 0; step < kSteps; ++step) {
-    const Linear linear = linear_at(problem, device, options);
+    const Linear linear = linear_at(problem, all, constants);
     const std::vector<double> change = best_change(linear, problem.weights);
+    const std::vector<double> from = values_of(constants);
     const double before = loss;
     double share = 1;
     for (int halving = 0; halving < kHalvings && loss >= before; ++halving, share /= 2) {
-      DeviceProfile tried = device;
-      move(free_constants(problem, tried, options), linear, change, share);
-      const double less = loss_of(problem, tried, all);
-      if (less >= before) continue;
-      loss = less;
-      device = std::move(tried);
+      move(constants, linear, change, share);
+      const double less = loss_of(problem, all);
+      if (less < before) {
+        loss = less;
+      } else {
+        set(constants, from);
+      }
     }
     if (loss > before * (1 - 1e-6)) return;
   }
@@ -223,8 +247,10 @@ std::size_t groups_of(const FitProblem& problem) {
   return 1 + *std::max_element(problem.groups.begin(), problem.groups.end());
 }
 
-void refuse_unidentified(const FitProblem& problem, const ConstantFit& fit, const Linear& linear,
-                         const FitOptions& options) {
+// The variance of each constant, in its units. Where constants may be kept it is the prior's if so
+// few rows feel one that an odd row would set it.
+std::vector<double> variances(const FitProblem& problem, const FitOptions& options,
+                              const ConstantFit& fit, const Linear& linear) {
   // Rows of one group err alike: four of them tell no more than one row on its own.
   const double alike =
       static_cast<double>(problem.measured.size()) / static_cast<double>(groups_of(problem));
@@ -236,23 +262,47 @@ void refuse_unidentified(const FitProblem& problem, const ConstantFit& fit, cons
     information[c][c] += 1 / (kPriorUnits * kPriorUnits);
   }
   const Matrix covariance = inverse(std::move(information));
-  DeviceProfile device = fit.device;
-  const Constants constants = free_constants(problem, device, options);
+  std::vector<double> own;
+  for (std::size_t c = 0; c < covariance.size(); ++c) {
+    const std::vector<double>& slope = linear.slopes[c];
+    const auto rows = static_cast<std::size_t>(
+        std::count_if(slope.begin(), slope.end(), [](double s) { return std::abs(s) > kFelt; }));
+    const bool few = options.keep_unidentified && rows < std::min(kFewestFelt, slope.size());
+    own.push_back(few ? kPriorUnits * kPriorUnits : covariance[c][c]);
+  }
+  return own;
+}
+
+void refuse_unidentified(const Constants& constants, const std::vector<double>& variance) {
   std::vector<Fault> faults;
   for (std::size_t c = 0; c < constants.size(); ++c) {
-    if (covariance[c][c] <= 1) continue;
+    if (variance[c] <= kMostVariance) continue;
     faults.push_back({.message = fmt::format("the rows do not identify {}: hold it, or add {}",
                                              constants[c].path, constants[c].needs)});
   }
   if (!faults.empty()) throw Error(ErrorKind::kInvalid, faults);
 }
 
+// Those to keep before the fit is made again: all that the rows say nothing about, else the least
+// certain one, as the others may be certain once it is kept.
+std::vector<std::size_t> least_identified(const std::vector<double>& variance) {
+  constexpr double kSaysNothing = 0.95 * kPriorUnits * kPriorUnits;
+  std::vector<std::size_t> worst;
+  for (std::size_t c = 0; c < variance.size(); ++c) {
+    if (variance[c] >= kSaysNothing) worst.push_back(c);
+  }
+  const auto most = std::max_element(variance.begin(), variance.end());
+  if (worst.empty() && most != variance.end() && *most > kMostVariance) {
+    worst.push_back(static_cast<std::size_t>(most - variance.begin()));
+  }
+  return worst;
+}
+
 // Writes each constant's ci.
 void add_intervals(const FitProblem& problem, const FitOptions& options, const Linear& linear,
-                   ConstantFit& fit) {
+                   const FitErrors& errors, const Constants& constants) {
   const std::size_t rows = problem.measured.size();
   const std::size_t groups = groups_of(problem);
-  const Constants constants = free_constants(problem, fit.device, options);
   std::vector<std::vector<double>> samples(constants.size());
   for (int s = 0; s < options.samples; ++s) {
     std::vector<double> weights(rows, 0.0);
@@ -271,10 +321,27 @@ void add_intervals(const FitProblem& problem, const FitOptions& options, const L
     Known& known = *constants[c].known;
     known.ci = kWidening * relative_interval(samples[c], known.value);
     if (constants[c].path == problem.efficiency_path) {
-      known.ci = std::hypot(known.ci, fit.errors.median);
+      known.ci = std::hypot(known.ci, errors.median);
     }
     known.ci = std::min(known.ci, kMostInterval);
+    if (constants[c].range.min == 0 && known.value < kNothing * constants[c].scale) {
+      known.value = known.ci = 0;  // None of it: an interval of a share of nothing says nothing.
+    }
   }
+}
+
+// The constant whose interval is widest, if it is wider than a unit: the samples disagree on what
+// the linear model took for certain.
+std::vector<std::size_t> least_certain(const Constants& constants) {
+  std::vector<std::size_t> worst;
+  double most = 1;
+  for (std::size_t c = 0; c < constants.size(); ++c) {
+    const double half = constants[c].known->ci * constants[c].known->value / unit_of(constants[c]);
+    if (half <= most) continue;
+    most = half;
+    worst = {c};
+  }
+  return worst;
 }
 
 }  // namespace
@@ -284,42 +351,52 @@ ConstantFit fit_constants(const FitProblem& problem, const FitOptions& options) 
   TENK_CHECK(rows > 0 && problem.weights.size() == rows && problem.groups.size() == rows,
              "every row has a time, a weight and a group");
   Rows all(rows);
-  for (std::size_t i = 0; i < rows; ++i) all[i] = i;
-  ConstantFit fit{.device = problem.known, .numbers = {}, .errors = {}};
-  search(problem, options, all, fit.device);
-  polish(problem, options, all, fit.device);
-  const Constants constants = free_constants(problem, fit.device, options);
-  for (const FittableConstant& constant : constants) {
-    Known& known = *constant.known;
-    known = {.value = known.value, .how = How::kFitted, .ci = 0, .source = options.source};
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  ConstantFit fit;
+  Constants constants = free_constants(problem, options);
+  std::vector<Known> known;
+  for (const FittableConstant& constant : constants) known.push_back(*constant.known);
+  Linear linear;
+  for (bool first = true;; first = false) {
+    if (first) search(problem, options, all, constants);
+    polish(problem, all, constants);
+    std::vector<double> predicted(rows);
+    problem.predict(all, predicted);
+    fit.errors = fit_errors(predicted, problem.measured);
+    linear = linear_at(problem, all, constants);
+    const std::vector<double> variance = variances(problem, options, fit, linear);
+    if (!options.keep_unidentified) {
+      refuse_unidentified(constants, variance);
+      break;
+    }
+    std::vector<std::size_t> keep = least_identified(variance);
+    if (keep.empty() && options.samples > 0) {
+      add_intervals(problem, options, linear, fit.errors, constants);
+      keep = least_certain(constants);
+    }
+    if (keep.empty()) break;
+    for (auto c = keep.rbegin(); c != keep.rend(); ++c) {
+      const auto at = static_cast<std::ptrdiff_t>(*c);
+      *constants[*c].known = known[*c];
+      fit.unidentified.push_back({constants[*c].path, constants[*c].needs});
+      constants.erase(constants.begin() + at);
+      known.erase(known.begin() + at);
+    }
   }
-  std::vector<double> predicted;
-  for (std::size_t i = 0; i < rows; ++i) predicted.push_back(problem.predict(fit.device, i));
-  fit.errors = fit_errors(predicted, problem.measured);
-  const Linear linear = linear_at(problem, fit.device, options);
-  refuse_unidentified(problem, fit, linear, options);
-  if (options.samples > 0) add_intervals(problem, options, linear, fit);
+  for (const FittableConstant& constant : constants) {
+    Known& fitted = *constant.known;
+    fitted = {.value = fitted.value, .how = How::kFitted, .ci = 0, .source = options.source};
+  }
+  if (options.samples > 0) add_intervals(problem, options, linear, fit.errors, constants);
   for (const FittableConstant& c : constants) fit.numbers.push_back({c.path, c.unit, *c.known});
   return fit;
 }
 
-Config with_numbers(const Config& profile, std::span<const FittedNumber> numbers) {
-  constexpr std::array<std::string_view, 4> kHows = {"measured", "fitted", "datasheet", "assumed"};
-  Config tree = profile;
-  for (const FittedNumber& number : numbers) {
-    const Known& known = number.known;
-    const auto text = [](const std::string& words, bool quoted = false) {
-      return Config::scalar(words, {}, quoted);
-    };
-    tree = tree.with(
-        number.path,
-        Config::map({{"value", {}, text(fmt::format("{:.4g}", known.value))},
-                     {"unit", {}, text(number.unit, true)},
-                     {"how", {}, text(std::string(kHows[static_cast<std::size_t>(known.how)]))},
-                     {"ci", {}, text(fmt::format("{:.2g}", known.ci))},
-                     {"source", {}, text(known.source, true)}}));
-  }
-  return tree;
+std::function<void(std::span<const std::size_t>, std::span<double>)> by_row(
+    std::function<double(std::size_t row)> predict) {
+  return [predict = std::move(predict)](std::span<const std::size_t> rows, std::span<double> out) {
+    for (std::size_t i = 0; i < rows.size(); ++i) out[i] = predict(rows[i]);
+  };
 }
 
 std::vector<std::size_t> number_groups(std::span<const std::uint64_t> keys) {

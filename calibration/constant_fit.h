@@ -30,27 +30,34 @@ struct FitOptions {
   std::uint64_t seed = 1;
   std::string source = {};             // Written into every fitted constant.
   std::vector<std::string> hold = {};  // Paths of constants to leave as they are.
+  // Constants that the rows do not identify keep their value and are listed, also those that fewer
+  // than five rows feel or whose interval is wider than a unit; else the fit is refused.
+  bool keep_unidentified = false;
 };
 
 struct FittableConstant {
-  std::string path;  // In the profile: "bf16.tail".
-  Known* known = nullptr;
-  Parameter range;    // Its `start` is not used.
-  double scale = 0;   // Uncertainty that matters; the value itself if that is larger.
-  std::string unit;   // Of the value, as a profile writes it.
-  std::string needs;  // The rows that identify it, for people.
+  std::string path;        // In the profile: "bf16.tail".
+  Known* known = nullptr;  // In the caller's model.
+  Parameter range;         // Its `start` is not used.
+  double scale = 0;        // Uncertainty that matters; the value itself if that is larger.
+  std::string unit;        // Of the value, as a profile writes it.
+  std::string needs;       // The rows that identify it, for people.
 };
 using Constants = std::vector<FittableConstant>;
 
+// `predict` gives the seconds of some rows by the caller's model as its constants stand; the fit
+// changes their values and leaves the best ones there.
 struct FitProblem {
-  DeviceProfile known;  // Where the search starts, and everything that is not searched.
-  std::function<Constants(DeviceProfile&)> constants;
-  std::function<double(const DeviceProfile&, std::size_t row)> predict;  // Seconds.
-  std::vector<double> measured;                                          // Seconds, by row.
-  std::vector<double> weights;                                           // By row, > 0.
+  Constants constants;
+  std::function<void(std::span<const std::size_t> rows, std::span<double> seconds)> predict;
+  std::vector<double> measured;      // Seconds, by row.
+  std::vector<double> weights;       // By row, > 0.
   std::vector<std::size_t> groups;   // By row, from 0: rows that share their faults.
-  std::string_view efficiency_path;  // Gets the fit's median error in quadrature.
+  std::string efficiency_path = {};  // Gets the fit's median error in quadrature.
 };
+// The same from a prediction of single rows.
+std::function<void(std::span<const std::size_t>, std::span<double>)> by_row(
+    std::function<double(std::size_t row)> predict);
 
 struct FittedNumber {
   std::string path;
@@ -58,18 +65,23 @@ struct FittedNumber {
   Known known;
 };
 
-struct ConstantFit {
-  DeviceProfile device;  // `known` with the constants replaced, how: fitted.
-  std::vector<FittedNumber> numbers;
-  FitErrors errors;  // On the rows fitted, each once.
+struct Unidentified {
+  std::string path, needs;
 };
 
-// Throws Error{kInvalid} that names each constant the rows do not identify and what it needs, or a
-// name in `hold` that is no constant. O(rows x steps) predictions.
-ConstantFit fit_constants(const FitProblem& problem, const FitOptions& options);
+struct ConstantFit {
+  std::vector<FittedNumber> numbers;       // The constants that were fitted, how: fitted.
+  std::vector<Unidentified> unidentified;  // Kept as they were.
+  FitErrors errors;                        // On the rows fitted, each once.
+};
+struct DeviceFit : ConstantFit {
+  DeviceProfile device;  // The known one with the constants replaced.
+};
 
-// The profile's tree with those numbers in place of its own, {value, unit, how, source, ci} each.
-Config with_numbers(const Config& profile, std::span<const FittedNumber> numbers);
+// Throws Error{kInvalid} that names each constant the rows do not identify and what it needs
+// (unless they are kept), or a name in `hold` that is no constant. The simplex looks at 2,000 rows,
+// evenly taken; everything after it at all. O(rows x constants) predictions.
+ConstantFit fit_constants(const FitProblem& problem, const FitOptions& options);
 
 // 0, 1, 2 ... by first appearance: equal keys get equal numbers.
 std::vector<std::size_t> number_groups(std::span<const std::uint64_t> keys);

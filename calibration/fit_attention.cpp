@@ -1,5 +1,7 @@
 #include "calibration/fit_attention.h"
 
+#include <fmt/format.h>
+
 #include "sim/base/error.h"
 #include "sim/base/hash.h"
 
@@ -18,7 +20,11 @@ Constants constants_of(DeviceProfile& device) {
            1,
            "1",
            "short sequences in large batches, which wait for memory"},
-          {"attention.tail", &a.tail, {0, 0, 1}, 0.5, "1",
+          {"attention.tail",
+           &a.tail,
+           {0, 0, 1},
+           0.5,
+           "1",
            "calls with fewer tiles of 128 queries than units"},
           {"attention.key-overhead",
            &a.key_overhead,
@@ -46,8 +52,8 @@ FitErrors attention_errors(const DeviceProfile& device, std::span<const Measured
   return fit_errors(predicted, measured);
 }
 
-ConstantFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAttention> rows,
-                          const FitOptions& options) {
+DeviceFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAttention> rows,
+                        const FitOptions& options) {
   std::vector<MeasuredAttention> used;
   std::vector<std::uint64_t> calls;
   FitProblem problem;
@@ -60,16 +66,17 @@ ConstantFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAt
     problem.weights.push_back(1);
   }
   if (used.size() < kFewestRows) {
-    throw Error(ErrorKind::kInvalid, "a fit of attention needs at least 20 timed rows");
+    throw Error(ErrorKind::kInvalid, fmt::format("a fit of attention needs at least {} timed rows; "
+                                                 "found {}",
+                                                 kFewestRows, used.size()));
   }
-  problem.known = known;
-  problem.constants = constants_of;
-  problem.predict = [&](const DeviceProfile& device, std::size_t i) {
-    return predicted_seconds(device, used[i]);
-  };
+  DeviceFit fit{{}, known};
+  problem.constants = constants_of(fit.device);
+  problem.predict = by_row([&](std::size_t i) { return predicted_seconds(fit.device, used[i]); });
   problem.groups = number_groups(calls);
   problem.efficiency_path = "attention.efficiency";
-  return fit_constants(problem, options);
+  static_cast<ConstantFit&>(fit) = fit_constants(problem, options);
+  return fit;
 }
 
 }  // namespace tenk

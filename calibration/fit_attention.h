@@ -13,8 +13,8 @@ namespace tenk {
 
 // Backward calls are passed over. Throws Error{kInvalid} for fewer than 20 rows, and as
 // fit_constants does.
-ConstantFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAttention> rows,
-                          const FitOptions& options = {});
+DeviceFit fit_attention(const DeviceProfile& known, std::span<const MeasuredAttention> rows,
+                        const FitOptions& options = {});
 
 double predicted_seconds(const DeviceProfile& device, const MeasuredAttention& row);
 

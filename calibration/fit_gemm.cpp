@@ -109,8 +109,8 @@ FitErrors gemm_errors(const DeviceProfile& device, std::span<const MeasuredGemm>
   return fit_errors(predicted, measured);
 }
 
-ConstantFit fit_gemm(const DeviceProfile& known, Precision precision,
-                     std::span<const MeasuredGemm> rows, const FitOptions& options) {
+DeviceFit fit_gemm(const DeviceProfile& known, Precision precision,
+                   std::span<const MeasuredGemm> rows, const FitOptions& options) {
   known.need_gemm(precision);
   std::vector<MeasuredGemm> used;
   std::vector<std::uint64_t> shapes;
@@ -128,15 +128,13 @@ ConstantFit fit_gemm(const DeviceProfile& known, Precision precision,
                 fmt::format("a fit of {} matrix products needs at least {} timed rows; found {}",
                             name_of(precision), kFewestRows, used.size()));
   }
-  const std::string efficiency = std::string(name_of(precision)) + ".efficiency";
-  problem.known = known;
-  problem.constants = [&](DeviceProfile& device) { return constants_of(device, precision); };
-  problem.predict = [&](const DeviceProfile& device, std::size_t i) {
-    return predicted_seconds(device, used[i]);
-  };
+  DeviceFit fit{{}, known};
+  problem.constants = constants_of(fit.device, precision);
+  problem.predict = by_row([&](std::size_t i) { return predicted_seconds(fit.device, used[i]); });
   problem.groups = number_groups(shapes);
-  problem.efficiency_path = efficiency;
-  return fit_constants(problem, options);
+  problem.efficiency_path = std::string(name_of(precision)) + ".efficiency";
+  static_cast<ConstantFit&>(fit) = fit_constants(problem, options);
+  return fit;
 }
 
 }  // namespace tenk

@@ -19,8 +19,8 @@ namespace tenk {
 
 // Starts from the constants of `known`, which must have that precision. Rows of other precisions
 // are passed over. Throws Error{kInvalid} for fewer than 50 rows, and as fit_constants does.
-ConstantFit fit_gemm(const DeviceProfile& known, Precision precision,
-                     std::span<const MeasuredGemm> rows, const FitOptions& options = {});
+DeviceFit fit_gemm(const DeviceProfile& known, Precision precision,
+                   std::span<const MeasuredGemm> rows, const FitOptions& options = {});
 
 // Seconds that the row should have taken: alone or at the power limit, with or without casts.
 double predicted_seconds(const DeviceProfile& device, const MeasuredGemm& row);

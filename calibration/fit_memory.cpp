@@ -1,11 +1,15 @@
 #include "calibration/fit_memory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "sim/base/error.h"
 
 namespace tenk {
 namespace {
+
+constexpr std::size_t kFewestRows = 3;
 
 Constants constants_of(DeviceProfile& device, bool with_launch) {
   Constants constants = {{"memory-efficiency",
@@ -28,11 +32,14 @@ double predicted_seconds(const DeviceProfile& device, const MeasuredStream& row)
   return row.bytes > 0 ? device.launch.value + row.bytes / rate : 1 / rate;
 }
 
-ConstantFit fit_memory(const DeviceProfile& known, std::span<const MeasuredStream> rows,
-                       const FitOptions& options) {
-  if (rows.empty()) throw Error(ErrorKind::kInvalid, "a fit of memory needs timed streams");
+DeviceFit fit_memory(const DeviceProfile& known, std::span<const MeasuredStream> rows,
+                     const FitOptions& options) {
+  if (rows.size() < kFewestRows) {
+    throw Error(ErrorKind::kInvalid, fmt::format("a fit of memory needs at least {} timed streams; "
+                                                 "found {}",
+                                                 kFewestRows, rows.size()));
+  }
   FitProblem problem;
-  problem.known = known;
   for (const MeasuredStream& row : rows) {
     problem.measured.push_back(row.seconds);
     problem.weights.push_back(1);
@@ -40,12 +47,12 @@ ConstantFit fit_memory(const DeviceProfile& known, std::span<const MeasuredStrea
   }
   const bool with_launch = std::any_of(rows.begin(), rows.end(),
                                        [](const MeasuredStream& row) { return row.bytes > 0; });
-  problem.constants = [&](DeviceProfile& device) { return constants_of(device, with_launch); };
-  problem.predict = [&](const DeviceProfile& device, std::size_t i) {
-    return predicted_seconds(device, rows[i]);
-  };
+  DeviceFit fit{{}, known};
+  problem.constants = constants_of(fit.device, with_launch);
+  problem.predict = by_row([&](std::size_t i) { return predicted_seconds(fit.device, rows[i]); });
   problem.efficiency_path = "memory-efficiency";
-  return fit_constants(problem, options);
+  static_cast<ConstantFit&>(fit) = fit_constants(problem, options);
+  return fit;
 }
 
 }  // namespace tenk

@@ -11,10 +11,10 @@
 
 namespace tenk {
 
-// Throws Error{kInvalid} for no rows, and as fit_constants does: streams of one length only cannot
-// tell launch from efficiency.
-ConstantFit fit_memory(const DeviceProfile& known, std::span<const MeasuredStream> rows,
-                       const FitOptions& options = {});
+// Throws Error{kInvalid} for fewer than 3 rows, and as fit_constants does: streams of one length
+// only cannot tell launch from efficiency.
+DeviceFit fit_memory(const DeviceProfile& known, std::span<const MeasuredStream> rows,
+                     const FitOptions& options = {});
 
 double predicted_seconds(const DeviceProfile& device, const MeasuredStream& row);
 

@@ -12,7 +12,6 @@ namespace {
 
 constexpr double kWideBytes = 2;  // An element of attention's operands.
 constexpr double kQueryTile = 128;
-constexpr double kBackwardFlops = 2.5;
 constexpr double kBackwardTraffic = 2;  // Q K V O dO in, dQ dK dV out.
 constexpr double kLongestKernel = 1e6;  // Seconds; int64 picoseconds end at 9.2e6.
 constexpr std::array<double, 11> kParts = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64};
@@ -31,6 +30,7 @@ struct Product {
   double m = 1;
   double n = 1;
   double k = 1;
+  double groups = 1;  // Products of that shape in one kernel.
 };
 
 // What the time of all products of one precision has in common.
@@ -56,7 +56,7 @@ ProductRates rates_of(const DeviceProfile& device, Precision precision) {
 
 // Seconds of tiles of a x b on all units, k cut as is best.
 double tiled_seconds(const ProductRates& r, double a, double b, const Product& p) {
-  const double tiles = std::ceil(p.m / a) * std::ceil(p.n / b);
+  const double tiles = p.groups * std::ceil(p.m / a) * std::ceil(p.n / b);
   const double step =
       std::max(2 * a * b / r.unit_flops, r.operand_size * (a + b) / r.gemm.operand_bandwidth.value);
   const double tail = r.gemm.tail.value;
@@ -69,8 +69,8 @@ double tiled_seconds(const ProductRates& r, double a, double b, const Product& p
     double sums = 0;
     if (parts > 1) {
       depth = std::max(std::ceil(p.k / parts), kShortestPart);
-      sums =
-          r.launch + kPartialSumBytes * p.m * p.n * parts * r.gemm.split_traffic.value / r.memory;
+      sums = r.launch + kPartialSumBytes * p.groups * p.m * p.n * parts *
+                            r.gemm.split_traffic.value / r.memory;
     }
     best = std::min(best, paid * step * (depth + r.gemm.k_overhead.value) + sums);
   }
@@ -88,7 +88,7 @@ double gemm_seconds(const DeviceProfile& device, Precision precision, const Prod
   }
   const double bytes =
       operand_bytes(precision) * (p.m + p.n) * p.k + result_bytes(precision) * p.m * p.n;
-  const double memory = bytes / rates.memory;
+  const double memory = p.groups * bytes / rates.memory;
   const double longer = std::max(compute, memory);
   const double ratio = std::min(compute, memory) / longer;
   return rates.launch + longer * std::cbrt(1 + ratio * ratio * ratio);
@@ -103,8 +103,13 @@ double streaming_rate(const DeviceProfile& device) {
   return device.memory_bandwidth.value * device.memory_efficiency.value;
 }
 
-// Seconds of an attention kernel with the forward's FLOPs x `flops` and traffic x `traffic`.
-double attention_seconds(const DeviceProfile& device, const AttentionShape& shape, double flops,
+std::int64_t value_of(const AttentionShape& shape) {
+  return shape.value_dim > 0 ? shape.value_dim : shape.head_dim;
+}
+
+// Seconds of an attention kernel with products of `width` FLOPs / 2 for each query and key, and
+// the forward's traffic x `traffic`.
+double attention_seconds(const DeviceProfile& device, const AttentionShape& shape, double width,
                          double traffic, double efficiency) {
   TENK_CHECK(shape.batch >= 1 && shape.heads >= 1 && shape.kv_heads >= 1 && shape.head_dim >= 1 &&
                  shape.sequence >= 1,
@@ -112,15 +117,17 @@ double attention_seconds(const DeviceProfile& device, const AttentionShape& shap
   const auto b = static_cast<double>(shape.batch);
   const auto h = static_cast<double>(shape.heads);
   const auto g = static_cast<double>(shape.kv_heads);
-  const auto d = static_cast<double>(shape.head_dim);
   const auto s = static_cast<double>(shape.sequence);
+  const double reach = shape.window > 0 ? std::min(s, static_cast<double>(shape.window)) : s;
+  const double keys = shape.causal ? reach * (1 - reach / (2 * s)) : reach;
   const double overhead = device.attention.key_overhead.value;
   const double rate = device.need_gemm(device.wide()).peak.value * efficiency;
-  const double per_key = flops * 4 * kQueryTile * d / rate;  // Of one tile on the whole device.
+  const double per_key = 2 * width * kQueryTile / rate;  // Of one tile on the whole device.
   const double tiles = b * h * std::ceil(s / kQueryTile);
-  const double all = tiles * per_key * (s / 2 + overhead);
-  const double longest = device.sms * per_key * (s + overhead);
-  const double bytes = traffic * kWideBytes * 2 * b * s * d * (h + g);
+  const double all = tiles * per_key * (keys + overhead);
+  const double longest = device.sms * per_key * (reach + overhead);
+  const auto sizes = static_cast<double>(shape.head_dim + value_of(shape));
+  const double bytes = traffic * kWideBytes * b * s * sizes * (h + g);
   return device.attention.latency.value + all + device.attention.tail.value * longest +
          device.attention.passes.value * bytes / streaming_rate(device);
 }
@@ -134,14 +141,24 @@ Time gemm_time(const DeviceProfile& device, Precision precision, std::int64_t m,
       device, precision, {static_cast<double>(m), static_cast<double>(n), static_cast<double>(k)}));
 }
 
+Time grouped_gemm_time(const DeviceProfile& device, Precision precision, std::int64_t groups,
+                       const GemmShape& s) {
+  TENK_CHECK(groups >= 1 && s.m >= 1 && s.n >= 1 && s.k >= 1, "dimensions are positive");
+  return to_time(gemm_seconds(device, precision,
+                              {static_cast<double>(s.m), static_cast<double>(s.n),
+                               static_cast<double>(s.k), static_cast<double>(groups)}));
+}
+
 Time attention_forward_time(const DeviceProfile& device, const AttentionShape& shape) {
-  return to_time(attention_seconds(device, shape, 1, 1, device.attention.efficiency.value));
+  const auto width = static_cast<double>(shape.head_dim + value_of(shape));
+  return to_time(attention_seconds(device, shape, width, 1, device.attention.efficiency.value));
 }
 
 Time attention_backward_time(const DeviceProfile& device, const AttentionShape& shape) {
   const AttentionModel& model = device.attention;
   const double efficiency = std::min(model.efficiency.value * model.backward_ratio.value, 1.0);
-  return to_time(attention_seconds(device, shape, kBackwardFlops, kBackwardTraffic, efficiency));
+  const auto width = static_cast<double>(3 * shape.head_dim + 2 * value_of(shape));
+  return to_time(attention_seconds(device, shape, width, kBackwardTraffic, efficiency));
 }
 
 Time streaming_time(const DeviceProfile& device, Bytes moved) {

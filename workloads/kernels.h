@@ -12,16 +12,19 @@
 // step is one unit's time for one element of k: it multiplies, or waits for its operands, which is
 // why small tiles are slow. tail < 1 because libraries even out the last wave. Partial sums of a
 // cut k are FP32, written and read by a second kernel; parts have at least 256 elements of k.
-// docs/kernels.md has the errors on rows that the fits never saw.
+// docs/kernels.md has the errors on rows that the fits never saw. A grouped product is several of
+// one shape in one kernel: their tiles share the waves (assumed: it costs nothing else).
 //
-// Causal flash attention, b sequences of s tokens, h heads and g key/value heads of size d, by
-// tiles of 128 queries, each over half of the keys on average and over all of them at most:
-//   t = latency + T x 4 x 128 d (s / 2 + key_overhead) / (peak x efficiency)
-//       + tail x 4 x 128 d (s + key_overhead) / (peak x efficiency / sms)
-//       + passes x 2 B x 2 b s d (h + g) / (bandwidth x memory_efficiency),  T = b h ceil(s / 128)
+// Flash attention, b sequences of s tokens, h heads and g key/value heads of size d (values: e), by
+// tiles of 128 queries, each over r keys at most and k on average: s and s / 2 if causal, w and
+// w (1 - w / 2s) if it looks back w tokens, s and s if it sees all:
+//   t = latency + T x 2 x 128 (d + e) (k + key_overhead) / (peak x efficiency)
+//       + tail x 2 x 128 (d + e) (r + key_overhead) / (peak x efficiency / sms)
+//       + passes x 2 B x b s (d + e) (h + g) / (bandwidth x memory_efficiency),
+//   T = b h ceil(s / 128)
 // tail is the share of the longest tile for which other units wait in the end.
-// Backward: 2.5 x the FLOPs (five products for two; Dao, FlashAttention-2, 2023, section 3.1) at
-// backward_ratio x the efficiency, twice the traffic.
+// Backward: 3 d + 2 e for d + e, 2.5 x the FLOPs if they are equal (five products for two; Dao,
+// FlashAttention-2, 2023, section 3.1), at backward_ratio x the efficiency, twice the traffic.
 //
 // Everything else (norms, activations, residuals, Adam) streams:
 //   t = launch + bytes / (bandwidth x memory_efficiency)
@@ -45,6 +48,10 @@ struct GemmShape {
 Time gemm_time(const DeviceProfile& device, Precision precision, std::int64_t m, std::int64_t n,
                std::int64_t k);
 
+// `groups` products of that shape in one kernel.
+Time grouped_gemm_time(const DeviceProfile& device, Precision precision, std::int64_t groups,
+                       const GemmShape& shape);
+
 // One layer's attention between its projections, one device's share of the heads.
 struct AttentionShape {
   std::int64_t batch = 1;
@@ -52,6 +59,9 @@ struct AttentionShape {
   std::int64_t kv_heads = 1;
   std::int64_t head_dim = 128;
   std::int64_t sequence = 1;
+  std::int64_t value_dim = 0;  // 0: head_dim.
+  std::int64_t window = 0;     // 0: no limit.
+  bool causal = true;
 };
 Time attention_forward_time(const DeviceProfile& device, const AttentionShape& shape);
 Time attention_backward_time(const DeviceProfile& device, const AttentionShape& shape);

@@ -10,6 +10,12 @@
 // the overlap costs is the engine's business. Full recomputation runs the forward pass of a layer,
 // with its communication, before its backward.
 //
+// Latent attention first makes its narrow vectors of the tokens between the regions, gathers those,
+// and unpacks them for the heads of this rank. A layer of experts has in place of the second half:
+// norm, router, dispatch, experts, combine, the shared expert like a perceptron, residual, one
+// after the other (workloads/experts.h; sorting tokens by expert streams them). Multi-token modules
+// are part of the head: two norms, a product, a layer and a head each.
+//
 // Unfused attention stores its scores: product, scaled and masked softmax in place, dropout,
 // product; backward four products and the gradients of both (the fused softmax of Megatron-LM).
 // Selective recomputation repeats its forward pass, as Korthikanti et al. 2022 do.
@@ -39,21 +45,36 @@
 
 namespace tenk {
 
-// Computation of some time, or (if `communicates`) a collective of the tp family.
+// With whom: ranks that share a layer, its experts, or each expert.
+enum class Peers : std::uint8_t { kTp, kEp, kEtp };
+
+// Computation of some time, or (if `communicates`) a collective.
 struct Piece {
   Time compute = {};
   Time host = {};  // Of the CPU, to issue this and (in a pass) what follows.
   bool communicates = false;
+  Peers peers = Peers::kTp;
   bool beside_next = false;  // Runs beside the computation that follows; then both are awaited.
   Collective op = Collective::kAllReduce;
   Bytes bytes = {};  // As workloads/workload.h counts them.
 };
 using Pass = std::vector<Piece>;
 
+// Backward includes what `recompute` repeats. It may be cut in two: gradients of the inputs, with
+// what is repeated, and of the weights (Qi et al. 2023); then what is gathered or reduced has no
+// other product to run beside.
+struct LayerPasses {
+  LayerKind kind;
+  Pass forward, backward, inputs, weights;
+};
+
 struct ModelPasses {
   Pass embedding_forward, embedding_backward;
-  Pass layer_forward, layer_backward;  // Backward includes what `recompute` repeats.
-  Pass head_forward, head_backward;    // Final norm, logits, cross-entropy.
+  std::vector<LayerPasses> layers;   // Of each kind that the model has.
+  Pass head_forward, head_backward;  // Final norm, logits, cross-entropy; multi-token modules.
+  Pass head_inputs, head_weights;
+
+  const LayerPasses& of(const LayerKind& kind) const;
 };
 // A layer's passes carry the host's time; what embedding and head need is left out (assumed small).
 ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& device);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "workloads/experts.h"
 #include "workloads/schedules/list.h"
 
 namespace tenk {
@@ -38,18 +39,17 @@ LayoutSpec read_parallel(Section& section) {
   layout.vpp = section.integer("vpp", degree, 1);
   layout.dp = section.integer("dp", degree, 1);
   layout.ep = section.integer("ep", degree, 1);
+  layout.etp = section.integer("etp", degree, layout.tp);
   layout.sequence_parallel = section.boolean("sequence-parallel", true);
-  const std::int64_t zero = section.integer("zero", {0, 3}, 1);
-  layout.zero = zero == 0 ? 0 : 1;
+  layout.zero = static_cast<int>(section.integer("zero", {0, 3}, 1));
+  layout.shard = section.integer("shard", degree, 0);
   layout.chunk_layers = section.integers("chunk-layers", {0, kMostLayers});
   const bool interleaves = layout.vpp > 1 && layout.pp > 1;
   layout.schedule =
       section.word("schedule", names_of(schedules()), interleaves ? "interleaved" : "1f1b");
   section.finish();
   if (layout.cp != 1) refuse(section, "cp", layout.cp, "1");
-  if (layout.ep != 1) refuse(section, "ep", layout.ep, "1");
-  if (zero > 1) refuse(section, "zero", zero, "0 or 1");
-  layout.cp = layout.ep = 1;
+  layout.cp = 1;
   return layout;
 }
 
@@ -62,18 +62,35 @@ BatchSpec read_batch(Section& section) {
   return batch;
 }
 
-OverlapSpec read_overlap(Section section) {
+GradientSpec read_gradients(Section section, int zero) {
+  GradientSpec gradients;
+  const bool bf16 = section.word("precision", {"fp32", "bf16"}, "fp32") == "bf16";
+  gradients.precision = bf16 ? Precision::kBf16 : Precision::kFp32;
+  gradients.bucket = section.integer("bucket", {1, kMostParameters}, 0);
+  const std::string keep =
+      section.word("keep", {"whole", "shards"}, zero >= 2 ? "shards" : "whole");
+  gradients.keeps_shards = keep == "shards";
+  if (gradients.keeps_shards && zero < 2) {
+    section.fail("keep", fmt::format("{}.keep shards needs job.parallel.zero 2 or 3; found {}",
+                                     section.what(), zero));
+  }
+  section.finish();
+  return gradients;
+}
+
+OverlapSpec read_overlap(Section section, int zero) {
   OverlapSpec overlap;
   overlap.tp = section.boolean("tp", false);
-  overlap.dp = section.boolean("dp", false);
+  overlap.dp = section.boolean("dp", zero == 3);
   overlap.pp = section.boolean("pp", true);
   section.finish();
   return overlap;
 }
 
 AttentionKernel read_attention(Section& job) {
-  const bool unfused = job.word("attention", {"flash", "unfused"}, "flash") == "unfused";
-  return unfused ? AttentionKernel::kUnfused : AttentionKernel::kFlash;
+  const std::string word = job.word("attention", {"flash", "flash-2", "unfused"}, "flash");
+  if (word == "flash-2") return AttentionKernel::kFlash2;
+  return word == "unfused" ? AttentionKernel::kUnfused : AttentionKernel::kFlash;
 }
 
 HostSpec read_host(Section section) {
@@ -120,6 +137,63 @@ void check_tp(const TrainingSpec& t, Section& parallel) {
   }
   parallel.fail("tp", fmt::format("{}.tp {} must {}; possible: {}", parallel.what(), tp, why,
                                   fmt::join(allowed, ", ")));
+}
+
+void check_shard(const TrainingSpec& t, Section& parallel) {
+  const LayoutSpec& layout = t.layout;
+  if (layout.shard == 0) return;
+  const std::int64_t ranks = layout.data_ranks();
+  if (layout.zero == 0) {
+    parallel.fail("shard", fmt::format("{0}.shard {1} has nothing to cut under {0}.zero 0; zero 1, "
+                                       "2 or 3 would allow it",
+                                       parallel.what(), layout.shard));
+  } else if (t.model.experts.routed > 0) {
+    parallel.fail("shard", fmt::format("{0}.shard {1}: a model with experts cuts state over all of "
+                                       "its ranks; leave {0}.shard out",
+                                       parallel.what(), layout.shard));
+  } else if (ranks % layout.shard != 0) {
+    constexpr std::size_t kMostShown = 12;
+    std::vector<std::int64_t> allowed;
+    for (std::int64_t d = ranks; d >= 1 && allowed.size() < kMostShown; --d) {
+      if (ranks % d == 0) allowed.push_back(d);
+    }
+    parallel.fail("shard",
+                  fmt::format("{}.shard {} must divide dp {}; possible: {}", parallel.what(),
+                              layout.shard, layout.dp, fmt::join(allowed, ", ")));
+  }
+}
+
+// Experts are dealt over the ranks of a stage, whatever tp and dp are.
+void check_experts(const TrainingSpec& t, Section& parallel) {
+  const LayoutSpec& l = t.layout;
+  const ExpertSpec& experts = t.model.experts;
+  const std::int64_t ranks = l.tp * l.cp * l.dp;
+  if (experts.routed == 0) {
+    if (l.ep > 1) {
+      parallel.fail("ep",
+                    fmt::format("{}.ep {} needs a model with experts", parallel.what(), l.ep));
+    } else if (l.etp != l.tp) {
+      parallel.fail("etp",
+                    fmt::format("{}.etp {} needs a model with experts", parallel.what(), l.etp));
+    }
+    return;
+  }
+  if (experts.routed % l.ep != 0) {
+    parallel.fail("ep", fmt::format("{}.ep {} must divide the model's {} routed experts",
+                                    parallel.what(), l.ep, experts.routed));
+  } else if (experts.ffn % l.etp != 0) {
+    parallel.fail("etp", fmt::format("{}.etp {} must divide the experts' ffn {}", parallel.what(),
+                                     l.etp, experts.ffn));
+  } else if (ranks % (l.ep * l.etp) != 0) {
+    parallel.fail("ep", fmt::format("{}: ep {} x etp {} must divide tp {} x cp {} x dp {} = {}",
+                                    parallel.what(), l.ep, l.etp, l.tp, l.cp, l.dp, ranks));
+  }
+  if (l.tp > 1 && !l.sequence_parallel) {
+    parallel.fail("sequence-parallel",
+                  fmt::format("{0}: experts with tp {1} need sequence-parallel: each of the tp "
+                              "ranks routes its own tokens",
+                              parallel.what(), l.tp));
+  }
 }
 
 void check_chunks(const TrainingSpec& t, Section& parallel) {
@@ -207,7 +281,7 @@ void check_size(TrainingSpec& t, Section& parallel) {
   if (l.tp * l.pp <= kMostAccelerators && l.accelerators() <= kMostAccelerators) return;
   parallel.fail(fmt::format("{}: tp {} x pp {} x dp {} is more than {} accelerators",
                             parallel.what(), l.tp, l.pp, l.dp, kMostAccelerators));
-  l.tp = l.pp = l.dp = 1;
+  l.tp = l.pp = l.dp = l.ep = l.etp = 1;
 }
 
 }  // namespace
@@ -221,10 +295,12 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   t.layout_where = parallel.where();
   t.batch = read_batch(batch);
   t.model = read_model(job.section("model"), t.batch.sequence, faults);
+  t.router = read_router(job.section("router", false), t.model, t.layout.ep);
   t.recompute = read_recompute(job);
   t.attention = read_attention(job);
   t.host = read_host(job.section("host", false));
-  t.overlap = read_overlap(job.section("overlap", false));
+  t.gradients = read_gradients(job.section("gradients", false), t.layout.zero);
+  t.overlap = read_overlap(job.section("overlap", false), t.layout.zero);
   t.precision_where = job.where();
   if (const Config* text = job.raw("precision")) t.precision_where = text->where();
   t.precision = read_precision(job);
@@ -235,6 +311,8 @@ TrainingSpec read_training(Section job, Section placement, Faults& faults) {
   t.grid = read_placement(std::move(placement), t.layout.degrees());
   if (clean && !faults.empty()) return t;  // What failed reads as 1 and would only mislead.
   check_tp(t, parallel);
+  check_shard(t, parallel);
+  check_experts(t, parallel);
   check_chunks(t, parallel);
   check_schedule(t, parallel);
   check_batch(t, batch);

@@ -2,7 +2,11 @@
 //
 // Terms as Megatron-LM uses them (Narayanan et al. 2021; Korthikanti et al. 2022): a global batch
 // is dp x micro-batches x micro sequences; pp stages hold vpp chunks of layers each; sequence
-// parallelism shards what tensor parallelism leaves whole; ZeRO-1 shards the optimizer over dp.
+// parallelism shards what tensor parallelism leaves whole; ZeRO (Rajbhandari et al. 2020) shards
+// the optimizer (1), gradients too (2) and parameters too (3) over the ranks that see different
+// data: dp of them. PyTorch's FSDP calls 2 SHARD_GRAD_OP and 3 FULL_SHARD; with `shard` N only N
+// neighbours share one copy (FSDP: HYBRID_SHARD; Megatron-LM: several instances of the distributed
+// optimizer).
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -23,24 +27,41 @@ struct LayoutSpec {
   std::int64_t pp = 1;
   std::int64_t vpp = 1;  // Chunks of a stage.
   std::int64_t dp = 1;
-  std::int64_t ep = 1;
+  std::int64_t ep = 1;   // Ranks that share a layer's routed experts,
+  std::int64_t etp = 1;  // and each of these experts; both among tp x cp x dp ranks of a stage.
   bool sequence_parallel = true;  // Of no effect with tp 1.
-  int zero = 1;                   // 0: replicated optimizer; 1: sharded over dp.
+  int zero = 1;                   // What is sharded: 0 nothing, 1 optimizer, 2 gradients, 3 all.
+  std::int64_t shard = 0;         // Ranks that share one copy of that; 0: all data ranks.
   // Layers of each of the pp x vpp chunks, in the order a token passes them; empty: as even as
   // possible (workloads/stages.h).
   std::vector<std::int64_t> chunk_layers;
   std::string schedule = "1f1b";  // Of workloads/schedules/list.h.
 
   std::int64_t accelerators() const { return tp * cp * pp * dp; }
+  // Ranks of a stage that hold the same routed experts.
+  std::int64_t expert_data() const { return tp * cp * dp / (ep * etp); }
   std::int64_t chunks() const { return pp * vpp; }
+  // Ranks with the same parameters and different tokens: those that reduce gradients.
+  std::int64_t data_ranks() const { return dp; }
+  // Ranks among which state is cut, and copies of that whole.
+  std::int64_t shards() const { return zero == 0 ? 1 : shard > 0 ? shard : data_ranks(); }
+  std::int64_t copies() const { return data_ranks() / shards(); }
+  std::int64_t expert_shards() const { return zero == 0 ? 1 : expert_data(); }
   bool shards_sequence() const { return sequence_parallel && tp > 1; }
-  PerDimension degrees() const { return {tp, cp, ep, dp, pp}; }
+  // Experts are dealt over ranks that have other coordinates already.
+  PerDimension degrees() const { return {tp, cp, 1, dp, pp}; }
 };
 
 struct BatchSpec {
   std::int64_t global = 1;    // Sequences a step.
   std::int64_t micro = 1;     // Sequences a micro-batch.
   std::int64_t sequence = 1;  // Tokens a sequence.
+};
+
+// How unevenly a router fills the experts (workloads/experts.h).
+struct RouterSpec {
+  double capacity = 0;  // Most tokens that a rank's experts take, over the mean; 0: all that come.
+  double busiest = 1;   // Tokens that come to the busiest rank's experts, over the mean.
 };
 
 enum class Recompute { kNone, kSelective, kFull };
@@ -51,9 +72,21 @@ struct OverlapSpec {
   bool pp = true;   // Stages compute while they send and receive.
 };
 
-// How attention is computed: in one kernel that never stores its scores (Dao et al. 2022), or as
-// frameworks did before it, as two products around a softmax over stored scores.
-enum class AttentionKernel { kFlash, kUnfused };
+// Gradients between their computation and the optimizer.
+struct GradientSpec {
+  Precision precision = Precision::kFp32;  // Summed and exchanged in; or BF16.
+  std::int64_t bucket = 0;                 // Least parameters sent at once; 0: workloads/buckets.h.
+  // ZeRO-2 and 3: each micro-batch's gradients are reduced and only a shard of the sum is kept.
+  // Else a rank sums whole gradients and exchanges them once a step (PyTorch: no_sync).
+  bool keeps_shards = false;
+
+  std::int64_t bytes() const { return precision == Precision::kFp32 ? 4 : 2; }
+};
+
+// How attention is computed: in one kernel that never stores its scores (Dao et al. 2022), by one
+// that was written for the device or by FlashAttention-2 (Dao 2023), which came before Hopper; or
+// as frameworks did before that, as two products around a softmax over stored scores.
+enum class AttentionKernel { kFlash, kFlash2, kUnfused };
 
 // What the CPU of each accelerator needs to issue one layer's kernels, in a framework that runs
 // operation by operation. It runs ahead of the accelerator; small layers end before the next is
@@ -67,10 +100,12 @@ struct TrainingSpec {
   TransformerSpec model;
   LayoutSpec layout;
   BatchSpec batch;
+  RouterSpec router;
   Precision precision = Precision::kBf16;  // Of the linear layers' products.
   Recompute recompute = Recompute::kNone;
   AttentionKernel attention = AttentionKernel::kFlash;
   HostSpec host;
+  GradientSpec gradients;
   OverlapSpec overlap;
   RankGrid grid;
   AllocationSpec allocation;
@@ -82,13 +117,15 @@ struct TrainingSpec {
   std::int64_t tokens_per_step() const { return batch.global * batch.sequence; }
 };
 
-// Reads the keys model, parallel {tp, cp, pp, vpp, dp, ep, sequence-parallel, zero, chunk-layers,
-// schedule}, batch {global, micro, sequence}, precision, recompute, attention, host {forward,
-// backward} and overlap {tp, dp, pp} of `job`, and `placement` (which may read as empty). Defaults:
-// all degrees 1, sequence-parallel true, zero 1, micro 1, precision bf16, recompute none, attention
-// flash, host {forward: 0.9ms, backward: 1.7ms} (assumed; docs/model.md), overlap {tp: false,
-// dp: false, pp: true}, schedule interleaved if vpp > 1. `faults` must be those of both sections; a
-// spec read with faults must not be built.
+// Reads the keys model, parallel {tp, cp, pp, vpp, dp, ep, etp, sequence-parallel, zero, shard,
+// chunk-layers, schedule}, batch {global, micro, sequence}, router (experts.h), precision,
+// gradients {precision, bucket, keep}, recompute, attention, host {forward, backward} and overlap
+// {tp, dp, pp} of `job`, and `placement` (which may read as empty). Defaults: all degrees 1 but etp
+// as tp, sequence-parallel true, zero 1, shard all, micro 1, precision bf16, gradients {precision:
+// fp32, keep: shards under zero 2 and 3}, recompute none, attention flash, host {forward: 0.9ms,
+// backward: 1.7ms} (assumed; docs/model.md), overlap {tp: false, dp: false but true under zero 3,
+// pp: true}, schedule interleaved if vpp > 1. `faults` must be those of both sections; a spec read
+// with faults must not be built.
 TrainingSpec read_training(Section job, Section placement, Faults& faults);
 
 // Adds a fault with the arithmetic, and the nearest dp that works, unless tp x cp x pp x dp is the

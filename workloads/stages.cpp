@@ -38,7 +38,10 @@ std::vector<Chunk> assign_chunks(const LayoutSpec& layout, std::int64_t layers) 
   }
   TENK_CHECK(static_cast<std::int64_t>(count.size()) == n, "a number of layers for each chunk");
   std::vector<Chunk> chunks(count.size());
-  for (std::size_t i = 0; i < chunks.size(); ++i) chunks[i].layers = count[i];
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    chunks[i].layers = count[i];
+    if (i > 0) chunks[i].first = chunks[i - 1].first + count[i - 1];
+  }
   chunks.front().embedding = true;
   chunks.back().head = true;
   return chunks;

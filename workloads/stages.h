@@ -14,6 +14,7 @@
 namespace tenk {
 
 struct Chunk {
+  std::int64_t first = 0;  // Number of its first layer.
   std::int64_t layers = 0;
   bool embedding = false;
   bool head = false;

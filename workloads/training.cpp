@@ -5,6 +5,7 @@
 #include <array>
 
 #include "workloads/flops.h"
+#include "workloads/shard.h"
 
 namespace tenk {
 namespace {
@@ -26,6 +27,54 @@ Family lines(const RankGrid& grid, Dimension d, std::string name, Category categ
   Family family = empty_family(std::move(name), category);
   for (std::size_t r = 0; r < grid.ranks(); ++r) {
     if (is_first(grid, r, d)) family.add(grid.line(RankId(r), d));
+  }
+  return family;
+}
+
+// Data ranks in groups of `size` that are `stride` apart: of each replica's peers, by dp.
+Family data_groups(const TrainingSpec& t, std::string name, std::int64_t size,
+                   std::int64_t stride) {
+  Family family = empty_family(std::move(name), Category::kDp);
+  for (std::size_t r = 0; r < t.grid.ranks(); ++r) {
+    if (!is_first(t.grid, r, Dimension::kDp)) continue;
+    const std::vector<RankId> peers = t.grid.line(RankId(r), Dimension::kDp);
+    const auto ranks = static_cast<std::int64_t>(peers.size());
+    for (std::int64_t first = 0; first < ranks; ++first) {
+      if (first / stride % size != 0) continue;
+      std::vector<RankId> group;
+      for (std::int64_t k = 0; k < size; ++k) {
+        group.push_back(peers[static_cast<std::size_t>(first + k * stride)]);
+      }
+      family.add(group);
+    }
+  }
+  return family;
+}
+
+// The ranks of each stage, ascending: where experts are dealt among them.
+std::vector<std::vector<RankId>> stage_ranks(const TrainingSpec& t) {
+  std::vector<std::vector<RankId>> stages(static_cast<std::size_t>(t.layout.pp));
+  for (std::size_t r = 0; r < t.grid.ranks(); ++r) {
+    const PerDimension at = t.grid.coordinates_of(RankId(r));
+    stages[static_cast<std::size_t>(at[static_cast<std::size_t>(Dimension::kPp)])].push_back(
+        RankId(r));
+  }
+  return stages;
+}
+
+// Groups of `size` ranks of a stage, `stride` apart in that order.
+Family dealt(const TrainingSpec& t, std::string name, Category category, std::int64_t size,
+             std::int64_t stride) {
+  Family family = empty_family(std::move(name), category);
+  for (const std::vector<RankId>& ranks : stage_ranks(t)) {
+    for (std::size_t first = 0; first < ranks.size(); ++first) {
+      const auto step = static_cast<std::size_t>(stride);
+      const auto members = static_cast<std::size_t>(size);
+      if (first / step % members != 0) continue;
+      std::vector<RankId> group;
+      for (std::size_t i = 0; i < members; ++i) group.push_back(ranks[first + i * step]);
+      family.add(group);
+    }
   }
   return family;
 }
@@ -56,6 +105,15 @@ Family pipeline_ends(const RankGrid& grid) {
   return family;
 }
 
+template <class Add>
+void add_expert_families(const TrainingSpec& t, TrainingFamilies& ids, const Add& add) {
+  const auto& [ep, etp] = std::pair(t.layout.ep, t.layout.etp);
+  const std::int64_t data = t.layout.expert_data();
+  if (etp > 1) ids.etp = add(dealt(t, "etp", Category::kEp, etp, 1));
+  if (ep > 1) ids.ep = add(dealt(t, "ep", Category::kEp, ep, etp));
+  if (data > 1) ids.expert_dp = add(dealt(t, "expert-dp", Category::kDp, data, ep * etp));
+}
+
 TrainingFamilies add_families(const TrainingSpec& t, std::vector<Family>& families) {
   TrainingFamilies ids;
   const auto add = [&](Family family) {
@@ -68,8 +126,13 @@ TrainingFamilies add_families(const TrainingSpec& t, std::vector<Family>& famili
     ids.pp_forward = add(stage_pairs(t, "pp-forward", true));
     ids.pp_backward = add(stage_pairs(t, "pp-backward", false));
   }
-  if (layout.dp > 1) ids.dp = add(lines(t.grid, Dimension::kDp, "dp", Category::kDp));
-  if (layout.pp > 1 && t.model.tied_embeddings) ids.embedding = add(pipeline_ends(t.grid));
+  const std::int64_t shards = layout.shards();
+  if (shards > 1) ids.dp = add(data_groups(t, "dp", shards, 1));
+  if (layout.copies() > 1) {
+    ids.dp_copies = add(data_groups(t, shards > 1 ? "dp-copies" : "dp", layout.copies(), shards));
+  }
+  if (t.model.experts.routed > 0) add_expert_families(t, ids, add);
+  if (shares_embedding(t)) ids.embedding = add(pipeline_ends(t.grid));
   return ids;
 }
 
@@ -99,9 +162,30 @@ std::vector<std::string> layout_assumptions(const TrainingSpec& t) {
                             "one part in tp"
                           : "overlap.tp has no effect without sequence-parallel");
   }
-  if (t.overlap.dp && t.layout.dp > 1) {
-    list.emplace_back(
-        "overlap.dp: gradients leave in buckets of whole layers, at least 40 million parameters");
+  return list;
+}
+
+std::vector<std::string> sharding_assumptions(const TrainingSpec& t) {
+  std::vector<std::string> list;
+  if (t.layout.data_ranks() == 1) return list;
+  if (t.overlap.dp && t.layout.zero != 3) {
+    list.push_back(
+        t.gradients.bucket > 0
+            ? fmt::format("overlap.dp: gradients leave in buckets of whole layers, at least {} "
+                          "parameters",
+                          t.gradients.bucket)
+            : "overlap.dp: gradients leave in buckets of whole layers, at least 40 million "
+              "parameters");
+  }
+  if (t.layout.zero == 3) {
+    list.emplace_back(t.overlap.dp
+                          ? "zero 3: layers are gathered for each pass, one ahead of that which "
+                            "computes; embedding and head stay from forward to backward"
+                          : "zero 3: layers are gathered for each pass, and nothing computes "
+                            "meanwhile; embedding and head stay from forward to backward");
+  }
+  if (t.gradients.keeps_shards && t.micro_batches() > 1) {
+    list.emplace_back("each micro-batch's gradients are reduced, and only shards are kept");
   }
   return list;
 }
@@ -110,7 +194,9 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
   std::vector<std::string> list = {
       "attention runs as causal flash kernels, so recompute none and selective are alike",
       "all but matrix products and attention is fused kernels that move each operand once",
-      "weights are BF16, gradients accumulated and exchanged in FP32, Adam keeps 12 B each",
+      t.gradients.precision == Precision::kFp32
+          ? "weights are BF16, gradients accumulated and exchanged in FP32, Adam keeps 12 B each"
+          : "weights are BF16, gradients accumulated and exchanged in BF16, Adam keeps 12 B each",
       "memory leaves out contexts, communication buffers, workspaces and fragmentation",
       "the data loader, logging and the step's global gradient norm cost nothing"};
   if (t.precision == Precision::kFp8) {
@@ -121,12 +207,14 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
   if (t.model.parallel_residual) {
     list.emplace_back("the parallel residual of the model runs as two halves in turn");
   }
-  if (t.model.sliding_window > 0 && t.model.sliding_window < t.batch.sequence) {
-    list.push_back(fmt::format("attention over a window of {} tokens is computed over all {}",
-                               t.model.sliding_window, t.batch.sequence));
+  if (t.model.experts.routed > 0) {
+    list.emplace_back(
+        "experts: router, dispatch, grouped products, combine and shared expert one after the "
+        "other; ranks wait for the busiest");
   }
-  const std::vector<std::string> more = layout_assumptions(t);
-  list.insert(list.end(), more.begin(), more.end());
+  for (const auto& more : {layout_assumptions(t), sharding_assumptions(t)}) {
+    list.insert(list.end(), more.begin(), more.end());
+  }
   return list;
 }
 

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "sim/base/error.h"
+#include "workloads/buckets.h"
 #include "workloads/layer_times.h"
 #include "workloads/schedules/list.h"
 #include "workloads/shard.h"
@@ -11,8 +13,10 @@
 namespace tenk {
 namespace {
 
-constexpr std::int64_t kElement = 2;   // BF16.
-constexpr std::int64_t kGradient = 4;  // FP32.
+constexpr std::int64_t kElement = 2;  // BF16.
+
+using OpIndex = std::uint32_t;
+using OpIndices = std::vector<OpIndex>;
 
 SlotId slot_of(std::vector<Slot>& slots, FamilyId family, Collective op, Bytes bytes) {
   const auto same = [&](const Slot& s) {
@@ -24,266 +28,77 @@ SlotId slot_of(std::vector<Slot>& slots, FamilyId family, Collective op, Bytes b
   return SlotId(slots.size() - 1);
 }
 
-// A run of whole layers, an embedding or a head whose gradients and parameters travel as one
-// bucket.
-struct Bucket {
-  Pass forward;
-  Pass backward;
-  std::int64_t parameters = 0;  // On this rank.
-};
+class StageBuilder {
+ public:
+  StageBuilder(const TrainingSpec& training, const TrainingFamilies& families, std::int64_t stage,
+               std::vector<Slot>& slots, const ModelPasses& model);
+  Program run(const DeviceProfile& device);
 
-// One chunk of a stage, and where its input comes from and its output goes.
-struct ChunkPasses {
-  Pass forward;
-  Pass backward;
-  std::vector<Bucket> buckets;  // What both are made of, in forward order.
-  bool after_another = false;   // There is a chunk before this one in the pipeline,
-  bool before_another = false;  // one behind it.
-
-  const Pass& pass(const PipelineStep& step) const { return step.forward ? forward : backward; }
-  bool receives(const PipelineStep& step) const {
-    return step.forward ? after_another : before_another;
-  }
-  bool sends(const PipelineStep& step) const {
-    return step.forward ? before_another : after_another;
-  }
-};
-
-struct StageBuilder {
-  const TrainingSpec& t;
-  const TrainingFamilies& families;
-  std::vector<Slot>& slots;
-  std::int64_t stage = 0;
-  bool host_bound = false;  // Can the host be behind the accelerator?
-  Program program = {};
-  std::vector<std::uint32_t> due = {};   // What the next operation on kCompute waits for.
-  std::vector<std::uint32_t> last = {};  // The last one on kCompute, if any.
-  std::vector<std::vector<std::uint32_t>> gathered = {};  // [chunk][bucket]: its all-gather.
-  std::vector<std::uint32_t> exchanged = {};              // Gradient exchanges under way.
-  std::vector<std::uint32_t> issued = {};                 // The pass that the host issues now.
-
-  // On kCompute: in order after `last`, and after all that is due.
-  void add_in_order(Op op) {
-    op.stream = Stream::kCompute;
-    last = {program.add(op, due)};
-    due.clear();
-  }
-
-  // The host issues pass after pass and runs ahead; the accelerator starts no pass before the one
-  // in front of it has been issued whole.
-  void add_issue(const Pass& pass) {
-    Op op;
-    op.stream = Stream::kHost;
-    op.category = Category::kOther;
-    for (const Piece& piece : pass) op.duration += piece.host;
-    if (op.duration > Time()) issued = {program.add(op)};
-  }
-
-  void add_pass(const Pass& pass) {
-    due.insert(due.end(), issued.begin(), issued.end());
-    issued.clear();
-    if (host_bound) add_issue(pass);
-    std::vector<std::uint32_t> beside;  // Runs beside the computation that comes next.
-    for (const Piece& piece : pass) {
-      Op op;
-      if (!piece.communicates) {
-        op.duration = piece.compute;
-        add_in_order(op);
-        due.swap(beside);
-        continue;
-      }
-      op.kind = Op::Kind::kCommunicate;
-      op.category = Category::kTp;
-      op.slot = slot_of(slots, families.tp, piece.op, piece.bytes);
-      if (piece.beside_next) {
-        op.stream = Stream::kTp;
-        std::vector<std::uint32_t> before = due;
-        before.insert(before.end(), last.begin(), last.end());
-        beside = {program.add(op, before)};
-      } else {
-        add_in_order(op);
-      }
-    }
-  }
-
-  // A receive, or a send of what was computed last.
-  std::uint32_t add_neighbour(Stream stream, SlotId slot, bool sends) {
-    Op op;
-    op.kind = Op::Kind::kCommunicate;
-    op.stream = stream;
-    op.category = Category::kPp;
-    op.sends = sends;
-    op.slot = slot;
-    const bool early = !sends && t.overlap.pp;  // Posted before it is needed.
-    return program.add(op, early ? std::vector<std::uint32_t>{} : last);
-  }
-
-  bool overlaps_dp() const { return t.overlap.dp && t.layout.dp > 1; }
-  bool sharded() const { return t.layout.zero == 1; }
-  void add_gathers(const std::vector<ChunkPasses>& chunks);
-  void add_step(const PipelineStep& step, const ChunkPasses& chunk);
-  void add_steps(const std::vector<PipelineStep>& steps, const std::vector<ChunkPasses>& chunks,
-                 SlotId forward_slot, SlotId backward_slot);
-
-  std::uint32_t add_exchange(FamilyId family, Collective op_kind, std::int64_t bytes) {
-    Op op;
-    op.kind = Op::Kind::kCommunicate;
-    op.stream = Stream::kDp;
-    op.category = Category::kDp;
-    op.slot = slot_of(slots, family, op_kind, Bytes(bytes));
-    return program.add(op, last);
-  }
-  std::uint32_t add_gradients(std::int64_t parameters) {
-    return add_exchange(families.dp,
-                        sharded() ? Collective::kReduceScatter : Collective::kAllReduce,
-                        parameters * kGradient);
-  }
-
-  void add_update(const DeviceProfile& device);
-};
-
-// What follows the last backward pass. Megatron-LM: finalize_model_grads, then the optimizer.
-void StageBuilder::add_update(const DeviceProfile& device) {
-  due.insert(due.end(), issued.begin(), issued.end());
-  const LayoutSpec& layout = t.layout;
-  const LocalParameters held = stage_parameters(t, stage);
-  if (layout.shards_sequence() && held.replicated > 0) {
-    Op op;  // Each rank saw its own tokens only.
-    op.kind = Op::Kind::kCommunicate;
-    op.category = Category::kTp;
-    op.slot =
-        slot_of(slots, families.tp, Collective::kAllReduce, Bytes(held.replicated * kGradient));
-    add_in_order(op);
-  }
-  const bool has_embedding = stage == 0 || stage == layout.pp - 1;
-  if (t.model.tied_embeddings && layout.pp > 1 && has_embedding) {
-    due.push_back(
-        add_exchange(families.embedding, Collective::kAllReduce, local_embedding(t) * kGradient));
-  }
-  if (overlaps_dp()) {
-    due.insert(due.end(), exchanged.begin(), exchanged.end());
-  } else if (layout.dp > 1) {
-    due.push_back(add_gradients(held.all));
-  }
-  Op adam;
-  const std::int64_t ways = sharded() ? layout.dp : 1;
-  adam.duration = optimizer_time(device, t.precision, (held.all + ways - 1) / ways, held.all);
-  add_in_order(adam);
-  if (layout.dp > 1 && sharded() && !overlaps_dp()) {
-    add_exchange(families.dp, Collective::kAllGather, held.all * kElement);
-  }
-}
-
-// Under overlap the parameters that the optimizer of the step before updated are gathered bucket by
-// bucket while the first micro-batch already runs (Megatron: overlap-param-gather). Step follows
-// step, so that costs this step what it would cost the next.
-void StageBuilder::add_gathers(const std::vector<ChunkPasses>& chunks) {
-  for (const ChunkPasses& chunk : chunks) {
-    auto& of_chunk = gathered.emplace_back();
-    for (const Bucket& b : chunk.buckets) {
-      if (b.parameters == 0 || !sharded()) continue;
-      of_chunk.push_back(
-          add_exchange(families.dp, Collective::kAllGather, b.parameters * kElement));
-    }
-  }
-}
-
-// One pass. Under overlap the first forward waits for each bucket's parameters, and the last
-// backward sends off each bucket's gradients as soon as they are complete.
-void StageBuilder::add_step(const PipelineStep& step, const ChunkPasses& chunk) {
-  const bool gathers = overlaps_dp() && sharded() && step.forward && step.micro_batch == 0;
-  const bool reduces = overlaps_dp() && !step.forward && step.micro_batch + 1 == t.micro_batches();
-  if (!gathers && !reduces) return add_pass(chunk.pass(step));
-  if (gathers) {
-    auto ready = gathered[static_cast<std::size_t>(step.chunk)].begin();
-    for (const Bucket& b : chunk.buckets) {
-      if (b.parameters > 0) due.push_back(*ready++);
-      add_pass(b.forward);
-    }
-    return;
-  }
-  for (auto b = chunk.buckets.rbegin(); b != chunk.buckets.rend(); ++b) {
-    add_pass(b->backward);
-    if (b->parameters > 0) exchanged.push_back(add_gradients(b->parameters));
-  }
-}
-
-// Without overlap a stage posts the receives of its next passes with the sends of its last ones,
-// and waits for all of them before it computes on. Between exchanges stands one pass; under
-// interleaving a forward and the backward after it, since rings of stages would wait for each other
-// otherwise (Megatron: send_forward_backward_recv_forward_backward).
-void StageBuilder::add_steps(const std::vector<PipelineStep>& steps,
-                             const std::vector<ChunkPasses>& chunks, SlotId forward_slot,
-                             SlotId backward_slot) {
-  const bool pairs = !t.overlap.pp && t.layout.vpp > 1;
-  const auto chunk_of = [&](const PipelineStep& step) -> const ChunkPasses& {
-    return chunks[static_cast<std::size_t>(step.chunk)];
+ private:
+  // What a step of the schedule has to do with parameters and gradients.
+  struct Duty {
+    bool awaits_parameters = false;  // Bucket by bucket.
+    bool sends_gradients = false;    // Likewise.
   };
-  for (std::size_t i = 0; i < steps.size();) {
-    const bool pair = pairs && i + 1 < steps.size() && steps[i].forward && !steps[i + 1].forward;
-    const std::size_t end = i + (pair ? 2 : 1);
-    std::vector<std::vector<std::uint32_t>> received;
-    for (std::size_t k = i; k < end; ++k) {
-      auto& input = received.emplace_back();
-      if (!chunk_of(steps[k]).receives(steps[k])) continue;
-      input.push_back(steps[k].forward
-                          ? add_neighbour(Stream::kReceiveForward, forward_slot, false)
-                          : add_neighbour(Stream::kReceiveBackward, backward_slot, false));
-    }
-    std::vector<std::uint32_t> sent;
-    for (std::size_t k = i; k < end; ++k) {
-      due.insert(due.end(), received[k - i].begin(), received[k - i].end());
-      add_step(steps[k], chunk_of(steps[k]));
-      if (!chunk_of(steps[k]).sends(steps[k])) continue;
-      sent.push_back(steps[k].forward ? add_neighbour(Stream::kSendForward, forward_slot, true)
-                                      : add_neighbour(Stream::kSendBackward, backward_slot, true));
-    }
-    if (!t.overlap.pp) due.insert(due.end(), sent.begin(), sent.end());
-    i = end;
-  }
-}
+  struct Gather {  // Of ZeRO-3: a bucket that comes for a pass.
+    std::size_t chunk = 0, bucket = 0;
+  };
 
-// Megatron's default: at least 40 million parameters, more for many replicas (megatron/core/
-// distributed/distributed_data_parallel.py). A layer is never cut (assumed).
-std::int64_t bucket_size(const TrainingSpec& t) {
-  return std::max<std::int64_t>(40'000'000, 1'000'000 * t.layout.dp);
-}
+  const ChunkPasses& chunk_of(const PipelineStep& step) const {
+    return chunks_[static_cast<std::size_t>(step.chunk)];
+  }
+  bool has_experts() const { return t_.model.experts.routed > 0; }
+  bool exchanges() const {
+    return t_.layout.data_ranks() > 1 || (has_experts() && t_.layout.expert_data() > 1);
+  }
+  bool cuts() const {
+    return t_.layout.shards() > 1 || (has_experts() && t_.layout.expert_shards() > 1);
+  }
+  bool overlaps_dp() const { return t_.overlap.dp && exchanges(); }
+  bool gathers_always() const { return t_.layout.zero == 3 && cuts(); }
+  bool gathers_once() const { return t_.layout.zero != 3 && cuts(); }
 
-std::vector<Bucket> buckets_of(const TrainingSpec& t, const Chunk& chunk,
-                               const ModelPasses& passes) {
-  const auto parameters = [&](const Chunk& part) { return local_parameters(t, part).all; };
-  std::vector<Bucket> buckets;
-  if (chunk.embedding) {
-    buckets.push_back({passes.embedding_forward, passes.embedding_backward,
-                       parameters({.layers = 0, .embedding = true, .head = false})});
-  }
-  for (std::int64_t l = 0; l < chunk.layers; ++l) {
-    const bool opens = l == 0 || buckets.back().parameters >= bucket_size(t);
-    if (opens) buckets.emplace_back();
-    append(buckets.back().forward, passes.layer_forward);
-    append(buckets.back().backward, passes.layer_backward);
-    buckets.back().parameters += parameters({.layers = 1, .embedding = false, .head = false});
-  }
-  if (chunk.head) {
-    buckets.push_back({passes.head_forward, passes.head_backward,
-                       parameters({.layers = 0, .embedding = false, .head = true})});
-  }
-  return buckets;
-}
+  void check_length() const;
+  void find_duties();
+  void find_gathers();
+  void add_in_order(Op op);
+  void add_issue(const Pass& pass);
+  void add_pass(const Pass& pass);
+  OpIndex add_neighbour(Stream stream, SlotId slot, bool sends);
+  OpIndex add_exchange(FamilyId family, Collective op, std::int64_t bytes);
+  OpIndices add_gradients(const LocalParameters& held);
+  OpIndices add_gather(const LocalParameters& held);
+  void wait_for(const OpIndices& ops) { due_.insert(due_.end(), ops.begin(), ops.end()); }
+  void add_first_gathers();
+  void add_next_gather();
+  void await_parameters(const PipelineStep& step, std::size_t bucket);
+  void send_gradients(const Bucket& bucket);
+  void add_step(std::size_t index);
+  void add_steps();
+  void add_shared_gradients(const LocalParameters& held);
+  void add_update(const DeviceProfile& device);
 
-std::vector<ChunkPasses> chunk_passes(const TrainingSpec& t, const std::vector<Chunk>& chunks,
-                                      const ModelPasses& passes) {
-  std::vector<ChunkPasses> all;
-  for (const Chunk& chunk : chunks) {
-    ChunkPasses& c = all.emplace_back();
-    c.after_another = !chunk.embedding;
-    c.before_another = !chunk.head;
-    c.buckets = buckets_of(t, chunk, passes);
-    for (const Bucket& b : c.buckets) append(c.forward, b.forward);
-    for (auto b = c.buckets.rbegin(); b != c.buckets.rend(); ++b) append(c.backward, b->backward);
-  }
-  return all;
-}
+  const TrainingSpec& t_;
+  const TrainingFamilies& families_;
+  std::vector<Slot>& slots_;
+  std::int64_t stage_;
+  bool host_bound_;  // Can the host be behind the accelerator?
+  std::vector<ChunkPasses> chunks_;
+  std::vector<PipelineStep> steps_;
+  std::vector<Duty> duties_;  // By step.
+  SlotId forward_slot_, backward_slot_;
+
+  Program program_;
+  OpIndices due_;                                 // What the next operation on kCompute waits for.
+  OpIndices last_;                                // The last one on kCompute, if any.
+  OpIndices issued_;                              // The pass that the host issues now.
+  OpIndices exchanged_;                           // Gradient exchanges under way.
+  std::vector<std::vector<OpIndices>> gathered_;  // [chunk][bucket]: its gathers for the step.
+  std::vector<Gather> gathers_;                   // ZeRO-3, in the order of their passes,
+  std::size_t next_gather_ = 0;                   // the first that has no operation yet,
+  std::deque<OpIndices> arriving_;                // and operations whose pass has not come yet.
+  std::vector<std::vector<std::size_t>> needs_;   // [step]: buckets that a gather brings.
+};
 
 // While no layer is issued more slowly than it computes, the host, which runs ahead, never makes
 // the accelerator wait.
@@ -296,25 +111,332 @@ bool can_be_host_bound(const ModelPasses& passes) {
     }
     return host > compute;
   };
-  return slower(passes.layer_forward) || slower(passes.layer_backward);
-}
-
-void check_length(const std::vector<ChunkPasses>& chunks, std::int64_t micro_batches) {
-  double seconds = 0;
-  std::size_t ops = 0;
-  for (const ChunkPasses& chunk : chunks) {
-    for (const Pass* pass : {&chunk.forward, &chunk.backward}) {
-      ops += pass->size() + 2;
-      for (const Piece& piece : *pass) seconds += piece.compute.s();
-    }
-  }
-  const auto times = static_cast<double>(micro_batches);
-  if (seconds * times > kLongestStep) fail_too_long();
-  if (static_cast<double>(ops) * times > static_cast<double>(kMostOps)) fail_too_many_ops();
+  return std::any_of(passes.layers.begin(), passes.layers.end(), [&](const LayerPasses& layer) {
+    return slower(layer.forward) || slower(layer.backward);
+  });
 }
 
 Bytes message_of(const TrainingSpec& t) {
   return Bytes(shard_of(t).whole_tokens * t.model.hidden * kElement);
+}
+
+StageBuilder::StageBuilder(const TrainingSpec& training, const TrainingFamilies& families,
+                           std::int64_t stage, std::vector<Slot>& slots, const ModelPasses& model)
+    : t_(training),
+      families_(families),
+      slots_(slots),
+      stage_(stage),
+      host_bound_(can_be_host_bound(model)) {
+  const LayoutSpec& layout = t_.layout;
+  const auto all = assign_chunks(layout, t_.model.layers);
+  for (const Chunk& chunk : chunks_of_stage(layout, all, stage)) {
+    chunks_.push_back(chunk_passes(t_, chunk, model));
+  }
+  check_length();
+  steps_ =
+      find_schedule(layout.schedule)->steps({layout.pp, layout.vpp, t_.micro_batches()}, stage);
+  if (layout.pp > 1) {
+    const Bytes message = message_of(t_);
+    forward_slot_ = slot_of(slots_, families_.pp_forward, Collective::kSend, message);
+    backward_slot_ = slot_of(slots_, families_.pp_backward, Collective::kSend, message);
+  }
+  find_duties();
+  if (gathers_always()) find_gathers();
+}
+
+void StageBuilder::check_length() const {
+  double seconds = 0;
+  std::size_t ops = 0;
+  for (const ChunkPasses& chunk : chunks_) {
+    for (const PassKind kind : {PassKind::kForward, PassKind::kBackward}) {
+      const Pass& pass = chunk.passes[static_cast<std::size_t>(kind)];
+      ops += pass.size() + 2 + (gathers_always() ? 2 * chunk.buckets.size() : 0);
+      for (const Piece& piece : pass) seconds += piece.compute.s();
+    }
+  }
+  const auto times = static_cast<double>(t_.micro_batches());
+  if (seconds * times > kLongestStep) fail_too_long();
+  if (static_cast<double>(ops) * times > static_cast<double>(kMostOps)) fail_too_many_ops();
+}
+
+// Without overlap whole gradients are exchanged after the last pass (add_update), and parameters
+// gathered after the optimizer; under overlap bucket by bucket beside the passes that complete and
+// need them. ZeRO-3 gathers for every pass; shards of gradients are kept by reducing every pass.
+void StageBuilder::find_duties() {
+  duties_.resize(steps_.size());
+  if (!exchanges()) return;
+  const bool in_buckets = overlaps_dp() || gathers_always();
+  std::vector<bool> ran(chunks_.size(), false);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const auto chunk = static_cast<std::size_t>(steps_[i].chunk);
+    const bool first = steps_[i].forward() && !ran[chunk];
+    ran[chunk] = true;
+    const bool needs = steps_[i].forward() || steps_[i].backward();
+    duties_[i].awaits_parameters =
+        gathers_always() ? needs : first && gathers_once() && overlaps_dp();
+    duties_[i].sends_gradients = t_.gradients.keeps_shards && steps_[i].grades();
+  }
+  std::vector<bool> done(chunks_.size(), false);
+  for (std::size_t i = steps_.size(); i-- > 0 && in_buckets;) {
+    const auto chunk = static_cast<std::size_t>(steps_[i].chunk);
+    if (!steps_[i].grades() || done[chunk]) continue;
+    duties_[i].sends_gradients = done[chunk] = true;
+  }
+}
+
+// Layers are gathered for each of their passes and freed after it. Embedding and head stay from a
+// micro-batch's forward pass to its backward pass (PyTorch: the root is not freed after forward).
+void StageBuilder::find_gathers() {
+  needs_.resize(steps_.size());
+  std::vector<std::vector<std::int64_t>> holders;
+  for (const ChunkPasses& chunk : chunks_) holders.emplace_back(chunk.buckets.size(), 0);
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (!duties_[i].awaits_parameters) continue;
+    const auto c = static_cast<std::size_t>(steps_[i].chunk);
+    const std::size_t n = chunks_[c].buckets.size();
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::size_t b = steps_[i].forward() ? k : n - 1 - k;
+      const Bucket& bucket = chunks_[c].buckets[b].bucket;
+      if (bucket.held.all == 0) continue;
+      std::int64_t& held = holders[c][b];
+      const bool stays = bucket.part.layers == 0;
+      const bool here = stays && (held > 0 || !steps_[i].forward());
+      if (stays) held += steps_[i].forward() ? 1 : -1;
+      if (here) continue;
+      needs_[i].push_back(b);
+      gathers_.push_back({c, b});
+    }
+  }
+}
+
+// --- Single operations --------------------------------------------------------------------------
+
+// On kCompute: in order after `last_`, and after all that is due.
+void StageBuilder::add_in_order(Op op) {
+  op.stream = Stream::kCompute;
+  last_ = {program_.add(op, due_)};
+  due_.clear();
+}
+
+// The host issues pass after pass and runs ahead; the accelerator starts no pass before the one in
+// front of it has been issued whole.
+void StageBuilder::add_issue(const Pass& pass) {
+  Op op;
+  op.stream = Stream::kHost;
+  op.category = Category::kOther;
+  for (const Piece& piece : pass) op.duration += piece.host;
+  if (op.duration > Time()) issued_ = {program_.add(op)};
+}
+
+void StageBuilder::add_pass(const Pass& pass) {
+  wait_for(issued_);
+  issued_.clear();
+  if (host_bound_) add_issue(pass);
+  OpIndices beside;  // Runs beside the computation that comes next.
+  for (const Piece& piece : pass) {
+    Op op;
+    if (!piece.communicates) {
+      op.duration = piece.compute;
+      add_in_order(op);
+      due_.swap(beside);
+      continue;
+    }
+    op.kind = Op::Kind::kCommunicate;
+    op.category = piece.peers == Peers::kTp ? Category::kTp : Category::kEp;
+    op.slot = slot_of(slots_, families_.of(piece.peers), piece.op, piece.bytes);
+    if (piece.beside_next) {
+      op.stream = Stream::kTp;
+      OpIndices before = due_;
+      before.insert(before.end(), last_.begin(), last_.end());
+      beside = {program_.add(op, before)};
+    } else {
+      add_in_order(op);
+    }
+  }
+}
+
+// A receive, or a send of what was computed last.
+OpIndex StageBuilder::add_neighbour(Stream stream, SlotId slot, bool sends) {
+  Op op;
+  op.kind = Op::Kind::kCommunicate;
+  op.stream = stream;
+  op.category = Category::kPp;
+  op.sends = sends;
+  op.slot = slot;
+  const bool early = !sends && t_.overlap.pp;  // Posted before it is needed.
+  return program_.add(op, early ? OpIndices{} : last_);
+}
+
+OpIndex StageBuilder::add_exchange(FamilyId family, Collective op_kind, std::int64_t bytes) {
+  Op op;
+  op.kind = Op::Kind::kCommunicate;
+  op.stream = Stream::kDp;
+  op.category = Category::kDp;
+  op.slot = slot_of(slots_, family, op_kind, Bytes(bytes));
+  return program_.add(op, last_);
+}
+
+// --- Parameters and gradients -------------------------------------------------------------------
+
+OpIndices StageBuilder::add_gather(const LocalParameters& held) {
+  OpIndices ops;
+  const auto add = [&](FamilyId family, std::int64_t ranks, std::int64_t parameters) {
+    if (ranks == 1 || parameters == 0) return;
+    ops.push_back(add_exchange(family, Collective::kAllGather, parameters * kElement));
+  };
+  add(families_.dp, t_.layout.shards(), held.dense());
+  add(families_.expert_dp, t_.layout.expert_shards(), held.experts);
+  return ops;
+}
+
+// Each rank ends with its shard of the sum over all copies.
+OpIndices StageBuilder::add_gradients(const LocalParameters& held) {
+  const LayoutSpec& layout = t_.layout;
+  const std::int64_t bytes = t_.gradients.bytes();
+  OpIndices ops;
+  if (layout.shards() > 1 && held.dense() > 0) {
+    ops.push_back(add_exchange(families_.dp, Collective::kReduceScatter, held.dense() * bytes));
+  }
+  if (layout.copies() > 1 && held.dense() > 0) {  // After the reduction: both are on kDp.
+    const std::int64_t part = (held.dense() + layout.shards() - 1) / layout.shards();
+    ops.push_back(add_exchange(families_.dp_copies, Collective::kAllReduce, part * bytes));
+  }
+  if (layout.expert_data() > 1 && held.experts > 0) {
+    ops.push_back(add_exchange(
+        families_.expert_dp, layout.zero == 0 ? Collective::kAllReduce : Collective::kReduceScatter,
+        held.experts * bytes));
+  }
+  return ops;
+}
+
+// Under overlap the parameters that the optimizer of the step before updated are gathered bucket by
+// bucket while the first micro-batch already runs (Megatron: overlap-param-gather). Step follows
+// step, so that costs this step what it would cost the next.
+void StageBuilder::add_first_gathers() {
+  for (const ChunkPasses& chunk : chunks_) {
+    auto& of_chunk = gathered_.emplace_back();
+    for (const BucketPasses& b : chunk.buckets) of_chunk.push_back(add_gather(b.bucket.held));
+  }
+}
+
+void StageBuilder::add_next_gather() {
+  if (next_gather_ == gathers_.size()) return;
+  const Gather& g = gathers_[next_gather_++];
+  arriving_.push_back(add_gather(chunks_[g.chunk].buckets[g.bucket].bucket.held));
+}
+
+// ZeRO-3 under overlap: while a bucket computes, the next one arrives and the one before has been
+// freed (PyTorch: backward prefetch, and at most two gathered units beside the root).
+void StageBuilder::await_parameters(const PipelineStep& step, std::size_t bucket) {
+  if (!gathers_always()) {
+    return wait_for(gathered_[static_cast<std::size_t>(step.chunk)][bucket]);
+  }
+  if (arriving_.empty()) add_next_gather();
+  wait_for(arriving_.front());
+  arriving_.pop_front();
+  if (overlaps_dp()) add_next_gather();
+}
+
+void StageBuilder::send_gradients(const Bucket& bucket) {
+  const OpIndices ops = add_gradients(bucket.held);
+  OpIndices& until = overlaps_dp() ? exchanged_ : due_;
+  until.insert(until.end(), ops.begin(), ops.end());
+}
+
+// --- Steps --------------------------------------------------------------------------------------
+
+// One pass. Where its parameters arrive or its gradients leave in buckets, bucket by bucket.
+void StageBuilder::add_step(std::size_t index) {
+  const PipelineStep& step = steps_[index];
+  const ChunkPasses& chunk = chunk_of(step);
+  const auto [awaits, sends] = duties_[index];
+  const auto kind = static_cast<std::size_t>(step.pass);
+  if (!awaits && !sends) return add_pass(chunk.passes[kind]);
+  const std::size_t n = chunk.buckets.size();
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::size_t b = step.forward() ? k : n - 1 - k;
+    const BucketPasses& part = chunk.buckets[b];
+    const bool has_some = part.bucket.held.all > 0;
+    const bool comes =
+        !gathers_always() || std::count(needs_[index].begin(), needs_[index].end(), b);
+    if (awaits && has_some && comes) await_parameters(step, b);
+    add_pass(part.passes[kind]);
+    if (sends && has_some) send_gradients(part.bucket);
+  }
+}
+
+// Without overlap a stage posts the receives of its next passes with the sends of its last ones,
+// and waits for all of them before it computes on. Between exchanges stands one pass; under
+// interleaving a forward and the backward after it, since rings of stages would wait for each other
+// otherwise (Megatron: send_forward_backward_recv_forward_backward).
+void StageBuilder::add_steps() {
+  const bool pairs = !t_.overlap.pp && t_.layout.vpp > 1;
+  for (std::size_t i = 0; i < steps_.size();) {
+    const bool pair =
+        pairs && i + 1 < steps_.size() && steps_[i].forward() && !steps_[i + 1].forward();
+    const std::size_t end = i + (pair ? 2 : 1);
+    std::vector<OpIndices> received;
+    for (std::size_t k = i; k < end; ++k) {
+      OpIndices& input = received.emplace_back();
+      if (!chunk_of(steps_[k]).receives(steps_[k])) continue;
+      input.push_back(steps_[k].forward()
+                          ? add_neighbour(Stream::kReceiveForward, forward_slot_, false)
+                          : add_neighbour(Stream::kReceiveBackward, backward_slot_, false));
+    }
+    OpIndices sent;
+    for (std::size_t k = i; k < end; ++k) {
+      wait_for(received[k - i]);
+      add_step(k);
+      if (!chunk_of(steps_[k]).sends(steps_[k])) continue;
+      sent.push_back(steps_[k].forward()
+                         ? add_neighbour(Stream::kSendForward, forward_slot_, true)
+                         : add_neighbour(Stream::kSendBackward, backward_slot_, true));
+    }
+    if (!t_.overlap.pp) wait_for(sent);
+    i = end;
+  }
+}
+
+// Gradients of what several ranks of one replica hold alike.
+void StageBuilder::add_shared_gradients(const LocalParameters& held) {
+  const LayoutSpec& layout = t_.layout;
+  const std::int64_t bytes = t_.gradients.bytes();
+  if (layout.shards_sequence() && held.replicated > 0) {
+    Op op;  // Each rank saw its own tokens only.
+    op.kind = Op::Kind::kCommunicate;
+    op.category = Category::kTp;
+    op.slot = slot_of(slots_, families_.tp, Collective::kAllReduce, Bytes(held.replicated * bytes));
+    add_in_order(op);
+  }
+  const bool has_embedding = stage_ == 0 || stage_ == layout.pp - 1;
+  if (shares_embedding(t_) && has_embedding) {
+    due_.push_back(
+        add_exchange(families_.embedding, Collective::kAllReduce, local_embedding(t_) * bytes));
+  }
+}
+
+// What follows the last backward pass. Megatron-LM: finalize_model_grads, then the optimizer.
+void StageBuilder::add_update(const DeviceProfile& device) {
+  wait_for(issued_);
+  const LocalParameters held = stage_parameters(t_, stage_);
+  add_shared_gradients(held);
+  const bool all_sent =
+      std::any_of(duties_.begin(), duties_.end(), [](const Duty& x) { return x.sends_gradients; });
+  wait_for(exchanged_);
+  if (exchanges() && !all_sent) wait_for(add_gradients(held));
+  Op adam;
+  const std::int64_t updated = updated_parameters(t_, held);
+  const std::int64_t kept = t_.gradients.keeps_shards ? updated : held.all;
+  adam.duration = optimizer_time(device, t_.precision, updated, kept);
+  add_in_order(adam);
+  if (gathers_once() && !overlaps_dp()) add_gather(held);
+}
+
+Program StageBuilder::run(const DeviceProfile& device) {
+  if (gathers_once() && overlaps_dp()) add_first_gathers();
+  add_steps();
+  add_update(device);
+  return std::move(program_);
 }
 
 }  // namespace
@@ -327,29 +449,8 @@ void fail_too_many_ops() {
 Program build_stage_program(const TrainingSpec& training, const DeviceProfile& device,
                             const TrainingFamilies& families, std::int64_t stage,
                             std::vector<Slot>& slots) {
-  const LayoutSpec& layout = training.layout;
   const ModelPasses passes = model_passes(training, device);
-  const auto chunks = chunk_passes(
-      training, chunks_of_stage(layout, assign_chunks(layout, training.model.layers), stage),
-      passes);
-  check_length(chunks, training.micro_batches());
-  StageBuilder builder{.t = training,
-                       .families = families,
-                       .slots = slots,
-                       .stage = stage,
-                       .host_bound = can_be_host_bound(passes)};
-  SlotId forward_slot, backward_slot;
-  if (layout.pp > 1) {
-    const Bytes message = message_of(training);
-    forward_slot = slot_of(slots, families.pp_forward, Collective::kSend, message);
-    backward_slot = slot_of(slots, families.pp_backward, Collective::kSend, message);
-  }
-  const ScheduleKind* schedule = find_schedule(layout.schedule);
-  if (builder.overlaps_dp()) builder.add_gathers(chunks);
-  builder.add_steps(schedule->steps({layout.pp, layout.vpp, training.micro_batches()}, stage),
-                    chunks, forward_slot, backward_slot);
-  builder.add_update(device);
-  return std::move(builder.program);
+  return StageBuilder(training, families, stage, slots, passes).run(device);
 }
 
 }  // namespace tenk

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "analysis/calibration_presets.h"
 #include "analysis/cli/command.h"
 #include "analysis/cli/output.h"
 #include "analysis/report/calibration.h"
@@ -80,14 +81,16 @@ void write(const CalibrateCommand& command, const Calibration& calibration) {
     const fs::path path(command.out);
     const std::string folder = path.parent_path().generic_string();
     ResultFolder(folder.empty() ? "." : folder)
-        .write(path.filename().generic_string(), calibration.profiles[0].tree.to_yaml());
+        .write(path.filename().generic_string(), calibration.profiles[0].yaml);
     print_message(command.out);
     return;
   }
   const ResultFolder folder(command.out);
   for (const FittedProfile& profile : calibration.profiles) {
-    folder.write(profile.name + ".yaml", profile.tree.to_yaml());
-    print_message(folder.path_of(profile.name + ".yaml"));
+    const fs::path path(folder.path_of(profile.name + ".yaml"));
+    ResultFolder(path.parent_path().generic_string())
+        .write(path.filename().generic_string(), profile.yaml);
+    print_message(path.generic_string());
   }
   folder.write("calibration.json", calibration_json(calibration));
   folder.write("calibration.md", calibration_markdown(calibration));
@@ -99,8 +102,9 @@ void write(const CalibrateCommand& command, const Calibration& calibration) {
 
 int execute(const CalibrateCommand& command) {
   Loaded loaded = load(command);
+  const CalibrateOptions options = calibrate_options_for(loaded.own, loaded.published);
   const Calibration calibration =
-      calibrate(std::move(loaded.own), std::move(loaded.published), CalibrateOptions{});
+      calibrate(std::move(loaded.own), std::move(loaded.published), options);
   if (!command.out.empty()) write(command, calibration);
   print(report(calibration, command.format, style_of_output(command.no_colour)));
   constexpr int kGoalMissed = static_cast<int>(ErrorKind::kGoalMissed);

@@ -8,6 +8,7 @@
 #include "sim/base/error.h"
 #include "sim/base/text.h"
 #include "topologies/nodes/node.h"
+#include "workloads/formats/hf_config.h"
 
 namespace tenk {
 namespace {
@@ -39,6 +40,10 @@ void check_file(const std::string& name) {
     read_nic_tuning(file);
   } else if (has_any(file, {"switch-port", "electricity"})) {
     read_prices(file);
+  } else if (has_any(file, {"model_type"})) {
+    Faults faults;
+    read_hf_model(file, name, faults);
+    faults.throw_if_any();
   } else if (has_any(file, {"kind"})) {
     read_node(file);
   } else {

@@ -39,6 +39,9 @@ Json fit_of(const FittedModel& model) {
               {"constants", std::move(constants)}};
   if (model.errors.rows > 0) fit["errors"] = errors_of(model.errors);
   if (model.held_out.rows > 0) fit["held_out"] = errors_of(model.held_out);
+  for (const HeldOutPart& part : model.parts) {
+    fit["parts"].push_back({{"name", part.name}, {"held_out", errors_of(part.errors)}});
+  }
   return fit;
 }
 

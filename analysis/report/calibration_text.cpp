@@ -38,6 +38,11 @@ std::string errors_text(const FittedModel& m) {
          fmt::format("; held out {} and {}", percent(m.held_out.median), percent(m.held_out.p90));
 }
 
+std::string part_text(const HeldOutPart& part) {
+  return fmt::format("held out, {}: {} rows, {} and {}", part.name, part.errors.rows,
+                     percent(part.errors.median), percent(part.errors.p90));
+}
+
 std::string error_cells(const FitErrors& errors) {
   if (errors.rows == 0) return "- | -";
   return percent(errors.median) + " | " + percent(errors.p90);
@@ -108,6 +113,9 @@ std::string calibration_table(const Calibration& c, Style style) {
                              right(value_text(constant), 16), interval_text(constant)));
       }
       page.raw("    " + page.painted(errors_text(*model), Paint::kDim));
+      for (const HeldOutPart& part : model->parts) {
+        page.raw("    " + page.painted(part_text(part), Paint::kDim));
+      }
     }
   }
   const auto reasons = by_reason(c);
@@ -136,6 +144,11 @@ std::string calibration_markdown(const Calibration& c) {
       text +=
           fmt::format("| {} | {} | {} | {} |\n", escaped_markdown(model->subject),
                       model->errors.rows, error_cells(model->errors), error_cells(model->held_out));
+      for (const HeldOutPart& part : model->parts) {
+        text +=
+            fmt::format("| {}, {} | {} held out | - | - | {} |\n", escaped_markdown(model->subject),
+                        escaped_markdown(part.name), part.errors.rows, error_cells(part.errors));
+      }
     }
     text += "\n";
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "analysis/report/layout.h"
 #include "sim/base/error.h"
@@ -15,20 +16,26 @@ std::string feasible_text(const Prediction& p) {
   return p.fits ? "no: ports" : p.buildable ? "no: memory" : "no: both";
 }
 
+// "+7.3"; never "-0.0".
+std::string signed_text(double value) {
+  return fmt::format("{:+.1f}", std::abs(value) < 0.05 ? 0.0 : value);
+}
+
 constexpr double kTimes = 10;  // From here on per cent say less than a factor.
 
 // "+7.3 +- 0.2 %"; nothing for the baseline itself.
 std::string ratio_text(const Ratio& r, bool baseline) {
   if (baseline) return "baseline";
   if (finite(r.value) >= kTimes) return fmt::format("{:.3g} times", r.value);
-  return fmt::format("{:+.1f} +- {:.1f} %", 100 * (r.value - 1), 50 * finite(r.high - r.low));
+  return fmt::format("{} +- {:.1f} %", signed_text(100 * (r.value - 1)),
+                     50 * finite(r.high - r.low));
 }
 
 std::string change_text(double value, double base, bool baseline) {
   if (baseline) return "baseline";
   if (base <= 0) return "";
   const double ratio = finite(value / base);
-  return ratio < kTimes ? fmt::format("{:+.1f} %", 100 * (ratio - 1))
+  return ratio < kTimes ? signed_text(100 * (ratio - 1)) + " %"
                         : fmt::format("{:.3g} times", ratio);
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
+#include <utility>
 
 #include "sim/base/error.h"
 #include "sim/base/text.h"
@@ -35,9 +37,17 @@ double finite(double value) {
 double seconds(Time t) { return static_cast<double>(t.ps()) / 1e12; }
 
 std::string duration_text(double seconds) {
-  constexpr double kMost = 9e6;  // Of Time, in seconds.
-  if (std::abs(finite(seconds)) >= kMost) return fmt::format("{:.3g} s", seconds);
-  return to_text(Time::seconds(seconds));
+  const double size = std::abs(finite(seconds));
+  if (size == 0) return "0 s";
+  constexpr std::pair<double, std::string_view> kUnits[] = {
+      {1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {1e-9, "ns"}};
+  const auto* unit = std::begin(kUnits);
+  // 0.9995 ms is 1.00 ms; 999.5 us would be 1000 us.
+  while (unit + 1 != std::end(kUnits) && size < 0.9995 * unit->first) ++unit;
+  const double number = seconds / unit->first;
+  const double shown = size / unit->first;
+  if (shown >= 1e7) return fmt::format("{:.3g} {}", number, unit->second);
+  return fmt::format("{:.{}f} {}", number, shown < 9.995 ? 2 : shown < 99.95 ? 1 : 0, unit->second);
 }
 
 std::string part_text(double seconds, double whole) {

@@ -19,7 +19,7 @@ inline constexpr std::array kBreakdownOrder = {Category::kCompute, Category::kTp
 
 double finite(double value);                          // The value; TENK_CHECKs that it is finite.
 double seconds(Time t);                               // The double nearest to the exact decimal.
-std::string duration_text(double seconds);            // "9.46 s", for any finite value.
+std::string duration_text(double seconds);            // "9.40 s": three digits or whole units.
 std::string part_text(double seconds, double whole);  // In the unit that suits the whole.
 std::string grouped(double value);                    // "16,384": the nearest whole number.
 std::string grouped(std::uint64_t value);

@@ -8,6 +8,7 @@
 #include "analysis/validate/hardware.h"
 #include "sim/base/csv.h"
 #include "sim/base/presets.h"
+#include "sim/plan/device_profile.h"
 #include "topologies/nodes/node.h"
 #include "workloads/benchmark.h"
 
@@ -193,6 +194,16 @@ CollectiveCase case_of(const CollectiveMeasurement& row) {
   c.without = forbidden(row);
   if (has(row.algo_proto, "single process -g")) c.launches = *row.gpus - 1;
   return c;
+}
+
+double launch_seconds(const CollectiveCase& c) {
+  if (c.launches == 0) return 0;
+  for (const std::string& name : preset_names("accelerators")) {
+    if (name != c.accelerator) continue;
+    const DeviceProfile device = read_device_profile(load_preset("accelerators", name));
+    return device.launch.value * static_cast<double>(c.launches);
+  }
+  return 0;
 }
 
 std::optional<double> measured_seconds(const CollectiveMeasurement& row, Collective op) {

@@ -48,6 +48,10 @@ struct CollectiveCase {
 };
 CollectiveCase case_of(const CollectiveMeasurement& row);
 
+// Seconds between the first and the last GPU that a single process starts; 0 where there are many,
+// or the card has no profile.
+double launch_seconds(const CollectiveCase& c);
+
 // Seconds; nullopt if the row has none.
 std::optional<double> measured_seconds(const CollectiveMeasurement& row, Collective op);
 

@@ -7,7 +7,6 @@
 #include "analysis/validate/collective_rows.h"
 #include "analysis/validate/validation.h"
 #include "sim/base/error.h"
-#include "sim/base/presets.h"
 
 namespace tenk {
 namespace {
@@ -30,17 +29,6 @@ Scenario scenario_of(const CollectiveCase& c) {
   s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
   s.tuning.without = c.without;
   return s;
-}
-
-// Between the first and the last GPU that a single process starts, where the card has a profile.
-double launch_seconds(const CollectiveCase& c) {
-  if (c.launches == 0) return 0;
-  for (const std::string& name : preset_names("accelerators")) {
-    if (name != c.accelerator) continue;
-    const DeviceProfile device = read_device_profile(load_preset("accelerators", name));
-    return device.launch.value * static_cast<double>(c.launches);
-  }
-  return 0;
 }
 
 Judged judged_row(const CollectiveMeasurement& row, const CollectiveCase& c, double predicted_s,

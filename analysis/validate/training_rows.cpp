@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "analysis/validate/named_models.h"
 #include "sim/base/csv.h"
 
 namespace tenk {
@@ -166,26 +167,17 @@ std::vector<std::string> superseded(const std::vector<TrainingRow>& rows) {
 
 std::string missing_feature(const TrainingRow& row) {
   const std::string model = lower(row.model + " " + row.id);
-  const std::string sharding = lower(row.opt_sharding);
   if (has(model, "lora") || has(model, "sft") || has(model, "finetune")) {
     return "fine-tuning (LoRA, SFT) is not modelled yet";
   }
-  constexpr std::array<std::string_view, 12> kExperts = {
-      "mixtral", "deepseek", "moe",  "8x7b",       "8x22b",     "grok",
-      "gpt oss", "gpt-oss",  "kimi", "qwen3_235b", "qwen3_30b", "_a3b"};
-  const bool experts = std::any_of(kExperts.begin(), kExperts.end(),
-                                   [&](std::string_view word) { return has(model, word); });
-  if (experts || row.ep.value_or(1) > 1) return "experts are not modelled yet";
   if (has(model, "mamba") || has(model, "nemotron_3") || has(model, "nemotron-h")) {
     return "state-space (Mamba) layers are not modelled";
   }
+  const bool experts = names_experts(row.model) || row.ep.value_or(1) > 1;
+  if (experts && !expert_model_named(row.model)) {
+    return "the model's experts have no public configuration that tenk knows";
+  }
   if (row.cp.value_or(1) > 1) return "context parallelism is not modelled yet";
-  if (has(sharding, "fsdp") || has(sharding, "zero-3") || has(sharding, "full_shard")) {
-    return "fully sharded data parallelism (FSDP, ZeRO-3) is not modelled yet";
-  }
-  if (has(sharding, "zero-2") || has(sharding, "shard_grad_op")) {
-    return "sharded gradients (ZeRO-2) are not modelled yet";
-  }
   return "";
 }
 

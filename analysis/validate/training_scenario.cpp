@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "analysis/validate/hardware.h"
+#include "analysis/validate/named_models.h"
 #include "sim/base/presets.h"
 #include "workloads/model.h"
 
@@ -35,13 +36,16 @@ struct Form {
 };
 constexpr Form kGpt{"GPT", "style: gpt"};
 constexpr Form kLlama{"Llama", "style: llama"};
+constexpr Form kMpt{"MPT", "style: gpt, dropout: false"};  // MosaicML/llm-foundry's defaults.
 
 struct Shape {
+  std::string text;  // A preset where the row's name means one; else empty, and:
   Form form;
   std::int64_t heads = 1, kv_heads = 1, ffn = 1, vocab = 1;
 };
 
 std::string model_yaml(const TrainingRow& row, const Shape& s) {
+  if (!s.text.empty()) return s.text;
   return fmt::format("{{{}, layers: {}, hidden: {}, heads: {}, kv-heads: {}, ffn: {}, vocab: {}}}",
                      s.form.yaml, *row.layers, *row.hidden, s.heads, s.kv_heads, s.ffn, s.vocab);
 }
@@ -66,13 +70,21 @@ double printed_slack(double value) {
 // belong to the Llama form.
 Form form_of(const TrainingRow& row) {
   if (any_of(row.model, {"llama", "mistral", "qwen"})) return kLlama;
-  if (any_of(row.model, {"gpt", "megatron", "turing", "mpt", "bloom", "nemotron"})) return kGpt;
+  if (has(row.model, "mpt")) return kMpt;
+  if (any_of(row.model, {"gpt", "megatron", "turing", "bloom", "nemotron"})) return kGpt;
   const bool grouped = row.kv_heads && row.heads && *row.kv_heads < *row.heads;
   return grouped && row.ffn && *row.ffn != 4 * *row.hidden ? kLlama : kGpt;
 }
 
 Shape shape_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
   Shape shape;
+  if (const auto preset = expert_model_named(row.model)) {
+    assumptions.emplace_back("experts as in the public configuration of the model's name");
+    const auto modules = multi_token_named(row.model);
+    shape.text = fmt::format("{{preset: {}{}}}", *preset,
+                             modules ? fmt::format(", multi-token: {}", *modules) : "");
+    return shape;
+  }
   shape.form = form_of(row);
   const std::int64_t hidden = *row.hidden;
   shape.heads = row.heads.value_or(0);
@@ -164,6 +176,16 @@ bool precedes_flash(const TrainingRow& row) {
          (has(row.framework, "megatron") && has(row.precision, "fp16"));
 }
 
+std::string attention_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (precedes_flash(row)) {
+    assumptions.emplace_back("unfused attention in Megatron of the FP16 years");
+    return "unfused";
+  }
+  if (!has(row.framework, "llm-foundry")) return "flash";
+  assumptions.emplace_back("llm-foundry's benchmarks of 2023 ran FlashAttention-2");
+  return "flash-2";
+}
+
 std::string recompute_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
   if (has(row.recompute, "full")) return "full";
   if (has(row.recompute, "selective")) return "selective";
@@ -177,6 +199,46 @@ std::string recompute_of(const TrainingRow& row, std::vector<std::string>& assum
   return "none";
 }
 
+// What is sharded over the data-parallel ranks, as parallel.zero says it.
+int zero_of(const TrainingRow& row) {
+  const std::string& words = row.opt_sharding;
+  if (any_of(words, {"shard_grad_op", "zero-2", "zero2", "no reshard"})) return 2;
+  if (any_of(words, {"fsdp", "zero-3", "zero3", "full_shard"})) return 3;
+  return any_of(words, {"distributed", "zero-1", "zero1"}) ? 1 : 0;
+}
+
+// The number in "FSDP=64" and "FSDP shard 2": ranks that share one copy.
+std::int64_t shard_of(const TrainingRow& row) {
+  std::size_t at = row.opt_sharding.find_first_of("0123456789");
+  if (!has(row.opt_sharding, "fsdp") || at == std::string::npos) return 0;
+  std::int64_t number = 0;
+  for (; at < row.opt_sharding.size() && number < 1'000'000; ++at) {
+    const char c = row.opt_sharding[at];
+    if (c < '0' || c > '9') break;
+    number = 10 * number + (c - '0');
+  }
+  return number;
+}
+
+// "parallel: {...}, gradients: {...}", and what sharding brings with it.
+std::string sharding_yaml(const TrainingRow& row, std::int64_t dp,
+                          std::vector<std::string>& assumptions) {
+  const int zero = zero_of(row);
+  std::string parallel = fmt::format("zero: {}", zero);
+  const std::int64_t shard = shard_of(row);
+  if (shard > 0 && shard < dp) parallel += fmt::format(", shard: {}", shard);
+  std::string gradients;
+  if (zero >= 2 && *row.pp > 1) {
+    gradients = "keep: whole";
+    assumptions.emplace_back("with pipeline stages sharded gradients are exchanged once a step");
+  }
+  if (has(row.framework, "llm-foundry")) {  // Its submit_benchmarks.py: mixed_precision PURE.
+    gradients += std::string(gradients.empty() ? "" : ", ") + "precision: bf16";
+    assumptions.emplace_back("llm-foundry's benchmarks reduce gradients in BF16");
+  }
+  return fmt::format("{}}}, gradients: {{{}", parallel, gradients);
+}
+
 struct Overlap {
   bool tp = false, dp = false;
 };
@@ -185,7 +247,8 @@ struct Overlap {
 Overlap overlap_of(const TrainingRow& row) {
   Overlap overlap;
   overlap.dp = any_of(row.framework, {"nemo", "megatron-core", "megatron-bridge", "megascale"}) ||
-               has(row.opt_sharding, "overlap");
+               has(row.opt_sharding, "overlap") || has(row.opt_sharding, "fsdp") ||
+               zero_of(row) == 3;
   overlap.tp = any_of(row.framework, {"nemo", "megatron-core", "megatron-bridge", "megascale"});
   return overlap;
 }
@@ -200,6 +263,18 @@ bool shards_sequence(const TrainingRow& row, std::vector<std::string>& assumptio
   return modern;
 }
 
+// Degrees of the experts. Megatron gives each expert the tp of the rest unless told otherwise.
+std::string expert_degrees(const TrainingRow& row, std::int64_t dp,
+                           std::vector<std::string>& assumptions) {
+  const std::int64_t ep = row.ep.value_or(1);
+  if (!expert_model_named(row.model)) return "";
+  const bool fits = *row.tp * dp % (ep * *row.tp) == 0;
+  if (*row.tp > 1) {
+    assumptions.emplace_back("experts are cut in tp parts, or none where ep x tp does not fit");
+  }
+  return fmt::format(", ep: {}, etp: {}", ep, fits ? *row.tp : 1);
+}
+
 std::string job_yaml(const TrainingRow& row, const Shape& shape,
                      std::vector<std::string>& assumptions) {
   const std::int64_t dp = *row.gpus / (*row.tp * *row.pp);
@@ -207,19 +282,19 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
   if (!row.micro_batch) assumptions.emplace_back("micro-batches of 1 where the row has none");
   if (!row.vpp && *row.pp > 1) assumptions.emplace_back("one chunk a stage where vpp is missing");
   const std::string recompute = recompute_of(row, assumptions);
-  const bool unfused = precedes_flash(row);
-  if (unfused) assumptions.emplace_back("unfused attention in Megatron of the FP16 years");
+  const std::string attention = attention_of(row, assumptions);
   const Overlap overlap = overlap_of(row);
-  const bool zero1 = any_of(row.opt_sharding, {"distributed", "zero-1"});
+  const std::string sharding = sharding_yaml(row, dp, assumptions);
   const bool sequence = shards_sequence(row, assumptions);
+  const std::string experts = expert_degrees(row, dp, assumptions);
+  if (!experts.empty()) assumptions.emplace_back("routers that fill all experts alike");
   return fmt::format(
-      "{{model: {}, parallel: {{tp: {}, pp: {}, vpp: {}, dp: {}, sequence-parallel: {}, zero: "
-      "{}}}, "
-      "batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
+      "{{model: {}, parallel: {{tp: {}, pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, "
+      "{}}}, batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
       "attention: {}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
-      model_yaml(row, shape), *row.tp, *row.pp, row.vpp.value_or(1), dp, sequence, zero1 ? 1 : 0,
-      *row.global_batch, micro, *row.sequence, precision_of(row, assumptions), recompute,
-      unfused ? "unfused" : "flash", overlap.tp, overlap.dp, true);
+      model_yaml(row, shape), *row.tp, *row.pp, row.vpp.value_or(1), dp, experts, sequence,
+      sharding, *row.global_batch, micro, *row.sequence, precision_of(row, assumptions), recompute,
+      attention, overlap.tp, overlap.dp, true);
 }
 
 }  // namespace

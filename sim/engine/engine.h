@@ -14,7 +14,8 @@ namespace tenk {
 struct EngineKind {
   std::string_view name;
   std::string_view summary;
-  bool contention = true;  // Trunks stay within their capacity; false: each transfer is alone.
+  bool contention = true;      // Trunks stay within their capacity; false: each transfer is alone.
+  bool messages_only = false;  // Needs paths of whole links: single messages, not coflows.
   // `plan` must be acyclic (lowering proves it). Throws Error{kInvalid} for a plan that takes
   // longer than time can tell. O(events x size of what an event touches).
   Timeline (*run)(const Plan& plan);

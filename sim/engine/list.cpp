@@ -7,9 +7,10 @@ namespace tenk {
 
 extern const EngineKind kFluid;
 extern const EngineKind kBound;
+extern const EngineKind kSimgrid;
 
 std::span<const EngineKind* const> engine_kinds() {
-  static constexpr std::array<const EngineKind*, 2> kKinds = {&kFluid, &kBound};
+  static constexpr std::array<const EngineKind*, 3> kKinds = {&kFluid, &kBound, &kSimgrid};
   return kKinds;
 }
 

@@ -55,6 +55,16 @@ Time Fabric::connect(std::uint32_t a, std::uint32_t b, const Wire& wire,
   return latency + walk(node_of(b), n.from_port[to], wire.weight, out);
 }
 
+Time Fabric::connect_to_switch(std::uint32_t a, bool back, const Wire& wire,
+                               std::vector<Usage>& out) const {
+  const std::uint32_t own = local_of(a), other = own == 0 ? 1 : 0;
+  TENK_CHECK(per_node_ > 1, "a switch joins several accelerators");
+  const NodeTemplate::Path& path =
+      parts_.node.to_peer[back ? other * per_node_ + own : own * per_node_ + other];
+  TENK_CHECK(path.size() == 2, "two accelerators of a node have one switch between them");
+  return walk(node_of(a), {back ? path.back() : path.front()}, wire.weight, out);
+}
+
 // Connections of every ordered pair that shares a node.
 Time Fabric::inside_all_pairs(std::span<const std::uint32_t> group, const Wire& wire,
                               std::vector<Usage>& out) const {

@@ -140,6 +140,10 @@ class Fabric {
   // Inside a node: the node's own path. Between nodes: along the rail of b: through the NVLink
   // neighbour that has b's local index where there is one (NCCL's PXN), else from a's own NIC.
   Time connect(std::uint32_t a, std::uint32_t b, const Wire& wire, std::vector<Usage>& out) const;
+  // The same from accelerator a to the switch that joins the accelerators of its node, or (`back`)
+  // from there to a. The node's ways between accelerators must lead through one switch.
+  Time connect_to_switch(std::uint32_t a, bool back, const Wire& wire,
+                         std::vector<Usage>& out) const;
   // Every ordered pair of different accelerators of the group, PXN as above if every node of the
   // group holds the same local indices. Ascending order. O(group + ports) under spray. Throws
   // Error{kInvalid} beyond Router::most_all_pairs().

@@ -152,6 +152,7 @@ AttentionModel read_attention(Section section) {
   model.tail = read_known(section, "tail", "1", {.min = 0, .max = 1});
   model.key_overhead = read_known(section, "key-overhead", "1", {.min = 0, .max = 1e6});
   model.backward_ratio = read_known(section, "backward-ratio", "1", {.min = 0.01, .max = 100});
+  if (section.has("flash-2")) model.flash_2 = read_known(section, "flash-2", "1", kShare);
   section.finish();
   return model;
 }

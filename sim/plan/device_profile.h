@@ -77,6 +77,9 @@ struct AttentionModel {
   Known tail;            // Share of the longest tile that other units wait for, 0 to 1.
   Known key_overhead;    // What a tile of queries costs beside its keys, in keys.
   Known backward_ratio;  // Backward efficiency over forward efficiency, > 0.
+  // Forward, of kernels written for the generation of devices before (FlashAttention-2 on Hopper);
+  // none: there is no such difference, or nobody measured it.
+  std::optional<Known> flash_2;
 };
 
 struct DeviceProfile {

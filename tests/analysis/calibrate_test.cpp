@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "analysis/predict.h"
 #include "analysis/report/calibration.h"
+#include "sim/base/presets.h"
 #include "tests/analysis/schema_check.h"
 
 using namespace tenk;
@@ -121,4 +123,72 @@ TEST_CASE("what we measured ourselves is read without being named and sets publi
         std::string::npos);
   run(folder, "head -2 published.csv > one.csv; \"$TENK\" calibrate one.csv > refused.txt", code);
   CHECK(code == 6);  // Nothing could be fitted.
+}
+
+TEST_CASE("rows that ship with tenk refit an H100 to within its intervals, in a checked profile") {
+  const Folder folder;
+  const std::string data = std::string(TENK_SOURCE_DIR) + "/tests/data/";
+  int code = -1;
+  const std::string table = run(folder,
+                                "\"$TENK\" calibrate '" + data + "gemm_h100_bf16.csv' '" + data +
+                                    "attention_h100_bf16.csv' -o d 2>/dev/null",
+                                code);
+  CHECK(code == 0);
+  CHECK_THAT(table, Catch::Contains("bf16 products of h100-sxm"));
+  const std::string path = "d/accelerators/h100-sxm.yaml";
+  CHECK(run(folder, "\"$TENK\" check " + path, code) == path + ": ok\n");
+  CHECK(std::filesystem::exists(folder.path / "d/residuals-products-of-h100-sxm.svg"));
+  const DeviceProfile found =
+      read_device_profile(Config::load((folder.path / path).generic_string()));
+  const DeviceProfile known = read_device_profile(load_preset("accelerators", "h100-sxm"));
+  const auto agree = [](const Known& a, const Known& b) {
+    CAPTURE(a.value, b.value, a.ci, b.ci);
+    CHECK(std::abs(a.value - b.value) <= a.ci * a.value + b.ci * b.value);
+  };
+  agree(found.attention.efficiency, known.attention.efficiency);
+  agree(found.attention.key_overhead, known.attention.key_overhead);
+  agree(found.attention.latency, known.attention.latency);
+  const GemmModel &x = *found.gemm(Precision::kBf16), &y = *known.gemm(Precision::kBf16);
+  agree(x.efficiency, y.efficiency);
+  agree(x.k_overhead, y.k_overhead);
+  agree(x.operand_bandwidth, y.operand_bandwidth);
+  agree(found.sustained_power_factor, known.sustained_power_factor);
+}
+
+TEST_CASE("sweeps that ship with tenk are fitted and judged by sizes that were held out") {
+  const Folder folder;
+  const std::string data = std::string(TENK_SOURCE_DIR) + "/tests/data/collective_sweeps.csv";
+  int code = -1;
+  const std::string table =
+      run(folder, "\"$TENK\" calibrate '" + data + "' -o d 2>/dev/null", code);
+  CHECK(code == 0);
+  CHECK_THAT(table, Catch::Contains("  nccl-hopper") && Catch::Contains("held out, 16 MiB"));
+}
+
+TEST_CASE("the model of a calibration's sweeps is that of predictions") {
+  Faults faults;
+  const std::string text =
+      "{nodes: 4, node: hgx-h100-8, fabric: {kind: clos, tiers: 2, radix: 64, rails: 8, "
+      "link: {rate: 400Gbps, latency: 600ns}}}";
+  for (const std::string& nodes : {std::string("1"), std::string("4")}) {
+    const std::string cluster = "{nodes: " + nodes + text.substr(9);
+    Scenario s;
+    s.cluster = read_cluster(Section(Config::parse(cluster, "test"), "cluster", faults));
+    s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
+    for (const Collective op : {Collective::kAllReduce, Collective::kAllGather,
+                                Collective::kReduceScatter, Collective::kAllToAll}) {
+      TimedCollective timed{.cluster = s.cluster, .op = op};
+      std::vector<Bytes> sizes;
+      for (std::int64_t bytes = 1024; bytes <= std::int64_t{1} << 32; bytes *= 4) {
+        sizes.emplace_back(bytes);
+        timed.sizes.push_back({Bytes(bytes), 1});
+      }
+      const std::vector<double> seconds = SweepModel(timed).seconds(s.tuning);
+      const CollectiveTable table = predict_collective(s, op, sizes);
+      for (std::size_t i = 0; i < sizes.size(); ++i) {
+        CAPTURE(nodes, name_of(op), sizes[i].value());
+        CHECK(seconds[i] * 1e6 == Approx(table.rows[i].time_us).epsilon(1e-5));
+      }
+    }
+  }
 }

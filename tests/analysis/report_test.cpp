@@ -90,7 +90,7 @@ TEST_CASE("a table fits 100 columns, whatever the numbers and names") {
 TEST_CASE("a table shows what a person asks for first") {
   const std::string table = run_table(example_prediction(), {});
   CHECK(lines_of(table)[0] == "llama3-405b on 16,384 H100, \"RoCE\" Clos");
-  for (const char* part : {"9.46 s (90 % interval 8.9 s to 10.1 s)",
+  for (const char* part : {"9.46 s (90 % interval 8.90 s to 10.1 s)",
                            "1,773,445 tokens/s on 16,384 accelerators", "432.8 TFLOP/s, MFU 43.8 %",
                            "62.1 GiB per GPU: fits", "tensor parallel (tp)        1.100 s",
                            "612.3 million USD (90 % interval", "22.9 MW, 30.9 MW with cooling",

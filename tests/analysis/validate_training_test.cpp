@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/report/validation.h"
+#include "analysis/validate/named_models.h"
 #include "analysis/validate/training_scenario.h"
 #include "analysis/validate/validation.h"
 #include "sim/base/error.h"
@@ -75,8 +76,9 @@ TEST_CASE("no row is dropped: each is predicted, excluded or skipped with its re
   recalled.params = "70.6";
   const Validation v =
       judge({Row{}, lora, experts, context, sharded, no_time, no_layers, odd, unknown, recalled});
-  CHECK(v.rows.size() == 1);
-  CHECK(v.skipped.size() == 9);
+  CHECK(v.rows.size() == 2);  // The first, and the sharded one.
+  CHECK(v.skipped.size() == 8);
+  CHECK(reason(experts) == "the model's experts have no public configuration that tenk knows");
   CHECK(reason(lora) == "fine-tuning (LoRA, SFT) is not modelled yet");
   CHECK(reason(no_layers) == "the row does not state its layers");
   CHECK(reason(odd) == "the stated parallel degrees do not multiply to the number of GPUs");
@@ -84,6 +86,18 @@ TEST_CASE("no row is dropped: each is predicted, excluded or skipped with its re
   std::size_t excluded = 0;
   for (const Skipped& s : v.skipped) excluded += s.excluded ? 1 : 0;
   CHECK(excluded == 4);  // No time, no layers, odd degrees, recalled dimensions.
+}
+
+TEST_CASE("a row's experts are those of the public configuration that its name means") {
+  CHECK(expert_model_named("DeepSeekV3 (w/o MTP)") == "deepseek-v3");
+  CHECK(expert_model_named("Qwen3_235B_a22B (tokendrop)") == "qwen3-235b-a22b");
+  CHECK(expert_model_named("GPT OSS 120B") == "gpt-oss-120b");
+  CHECK(expert_model_named("Grok1-314B MoE(8 experts,top2)") == "grok-1");
+  CHECK_FALSE(expert_model_named("Llama3 70B"));
+  CHECK(multi_token_named("DeepSeekV3 (w/o MTP)") == 0);
+  CHECK(multi_token_named("DeepSeekV3 (w/ MTP)") == 1);
+  CHECK_FALSE(multi_token_named("DeepSeekV3"));
+  CHECK((names_experts("qwen1.5_MoE-megatron") && !names_experts("Nemotron4 15B")));
 }
 
 TEST_CASE("of several releases the newest that is not slower than an older one counts") {

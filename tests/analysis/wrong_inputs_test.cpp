@@ -99,7 +99,19 @@ TEST_CASE("A wrong value, key or unit is exit 3 with its position and the neares
   check_refused(with("400Gbps", "-400Gbps"), 3, "-400Gbps");
   check_refused(with("layers: 4", "layers: 1e300"), 3, "1e300");
   check_refused(with("version: 1", "version: 2"), 3, "version");
+  check_refused(with("dp: 2", "dp: 2, zero: 3, shard: 3"), 3, "shard 3 must divide dp 2");
+  check_refused(with("dp: 2", "dp: 2, zero: 4"), 3, "zero must be at most 3; found 4");
+  check_refused(with("job:\n", "job:\n  gradients: {keep: shards}\n"), 3, "zero 2 or 3; found 1");
+  check_refused(with("job:\n", "job:\n  gradients: {keeps: whole}\n"), 3, "did you mean \"keep\"");
   check_refused(with("hgx-h100-8", "hgx-h100-9"), 3, "did you mean \"hgx-h100-8\"?");
+}
+
+TEST_CASE("An engine that cannot run the detail asked for says which one it needs") {
+  const auto engine = [](const std::string& text) { return kGood + "engine: " + text + "\n"; };
+  check_refused(engine("{name: simgird, detail: steps}"), 3, "did you mean \"simgrid\"?");
+  check_refused(engine("{detail: step}"), 3, "did you mean \"steps\"?");
+  check_refused(engine("{name: simgrid}"), 3, "expected detail: steps");
+  check_refused(engine("{name: simgrid, detail: coflow}"), 3, "expected detail: steps");
 }
 
 TEST_CASE("What is broken, slow or placed where nothing is, is refused with what there is") {

@@ -184,7 +184,7 @@ TEST_CASE("published rows of what we measured ourselves are set aside with a rem
   own.collectives = ring_rows(truth, {8}, 0.03, 1);
   published.collectives = ring_rows(truth, {4, 8}, 0.03, 2);
   std::vector<std::string> remarks;
-  const Measurements left = unless_measured(own, published, remarks);
+  const Measurements left = unless_measured(own, published, {}, remarks);
   CHECK(left.collectives.size() == published.collectives.size() / 2);
   REQUIRE(remarks.size() == 1);
   CHECK(remarks[0].find("published rows of collectives set aside") != std::string::npos);

@@ -9,6 +9,8 @@
 #include "calibration/fit_attention.h"
 #include "calibration/fit_gemm.h"
 #include "calibration/fit_memory.h"
+#include "calibration/profile_text.h"
+#include "sim/base/text_file.h"
 #include "tests/devices.h"
 
 using namespace tenk;
@@ -143,7 +145,7 @@ TEST_CASE("errors are of the ratio to the measurement") {
 TEST_CASE("a fit finds the constants that made the rows, through 3 % noise") {
   const DeviceProfile truth = invented();
   const auto rows = synthetic_gemms(truth, 1000, 0.03);
-  const ConstantFit fit =
+  const DeviceFit fit =
       fit_gemm(h100(), Precision::kBf16, rows, {.samples = 0, .source = "synthetic"});
   const double shares[] = {0.02, 0.1, 0.1, 0.05, 0.3, 0.03, 0.05, 0.05, 0.5};
   const auto constants = pairs(fit.device, truth);
@@ -164,8 +166,7 @@ TEST_CASE("the truth lies inside a fit's intervals for nine seeds in ten") {
   std::vector<int> inside(pairs(truth, truth).size(), 0);
   for (int seed = 0; seed < kSeeds; ++seed) {
     const auto rows = synthetic_gemms(truth, 250, 0.03, 100 + static_cast<unsigned>(seed));
-    const ConstantFit fit =
-        fit_gemm(truth, Precision::kBf16, rows, {.steps = 300, .samples = 100});
+    const DeviceFit fit = fit_gemm(truth, Precision::kBf16, rows, {.steps = 300, .samples = 100});
     const auto constants = pairs(fit.device, truth);
     for (std::size_t i = 0; i < constants.size(); ++i) {
       const auto& [fitted, true_one] = constants[i];
@@ -189,8 +190,8 @@ TEST_CASE("a fit's intervals shrink with less noise") {
 TEST_CASE("the same rows and seed give the same fit") {
   const auto rows = synthetic_gemms(invented(), 300, 0.05);
   const FitOptions options{.steps = 120, .samples = 20};
-  const ConstantFit a = fit_gemm(invented(), Precision::kBf16, rows, options);
-  const ConstantFit b = fit_gemm(invented(), Precision::kBf16, rows, options);
+  const DeviceFit a = fit_gemm(invented(), Precision::kBf16, rows, options);
+  const DeviceFit b = fit_gemm(invented(), Precision::kBf16, rows, options);
   REQUIRE(a.numbers.size() == b.numbers.size());
   for (std::size_t i = 0; i < a.numbers.size(); ++i) {
     CHECK(a.numbers[i].known.value == b.numbers[i].known.value);
@@ -241,7 +242,7 @@ TEST_CASE("what rows do not identify can be held, by its name") {
   CHECK_THAT(refusal([&] { fit_gemm(device, Precision::kBf16, rows, options); }),
              Catch::Contains("power-settling"));
   options.hold = {"power-settling", "sustained-power-factor"};
-  const ConstantFit fit = fit_gemm(device, Precision::kBf16, rows, options);
+  const DeviceFit fit = fit_gemm(device, Precision::kBf16, rows, options);
   CHECK(fit.device.power_settling.value == device.power_settling.value);
   CHECK(fit.device.power_settling.source == device.power_settling.source);
   CHECK(fit.numbers.size() == 7);
@@ -251,18 +252,45 @@ TEST_CASE("what rows do not identify can be held, by its name") {
 }
 
 TEST_CASE("fitted numbers go into a profile's text and read back") {
-  const Config profile =
-      Config::load(std::string(TENK_SOURCE_DIR) + "/profiles/accelerators/h100-sxm.yaml");
+  const std::string profile =
+      read_text_file(std::string(TENK_SOURCE_DIR) + "/profiles/accelerators/h100-sxm.yaml");
   const FittedNumber number{
       "bf16.tail",
       "1",
       {.value = 0.25, .how = How::kFitted, .ci = 0.1, .source = "a test: of numbers"}};
-  const Config changed = Config::parse(with_numbers(profile, {&number, 1}).to_yaml(), "x.yaml");
-  const DeviceProfile device = read_device_profile(changed);
+  const std::string changed = with_numbers(profile, "h100-sxm.yaml", {&number, 1});
+  const DeviceProfile device = read_device_profile(Config::parse(changed, "x.yaml"));
   CHECK(gemm_of(device).tail.value == 0.25);
   CHECK(gemm_of(device).tail.ci == 0.1);
   CHECK(gemm_of(device).tail.source == "a test: of numbers");
   CHECK(gemm_of(device).efficiency.value == gemm_of(h100()).efficiency.value);
+  // Nothing else has changed: the text before the number and after it is the profile's.
+  const std::size_t at = profile.find("  tail:");
+  CHECK(changed.substr(0, at) == profile.substr(0, at));
+  const std::size_t after = profile.find("  operand-bandwidth:");
+  CHECK_THAT(changed, Catch::EndsWith(profile.substr(after)));
+}
+
+TEST_CASE("fitted numbers keep the unit of the profile, and go into one that is like another too") {
+  const std::vector<FittedNumber> numbers = {
+      {"launch", "s", {.value = 3.5e-6, .how = How::kFitted, .ci = 0.1, .source = "t"}},
+      {"bf16.operand-bandwidth",
+       "B/s",
+       {.value = 1.2e11, .how = How::kFitted, .ci = 0.02, .source = std::string(150, 'x')}}};
+  const std::string plain =
+      "launch: {value: 2, unit: us, how: assumed, ci: 1, source: s}\nbf16:\n"
+      "  operand-bandwidth:\n    {value: 1, unit: GB/s, how: assumed,\n"
+      "     ci: 1, source: \"a } brace\"}  # Kept.\n";
+  const std::string text = with_numbers(plain, "x.yaml", numbers);
+  CHECK_THAT(text, Catch::StartsWith("launch: {value: 3.5, unit: us, how: fitted, ci: 0.1, "));
+  CHECK_THAT(text, Catch::Contains("{value: 120, unit: GB/s, how: fitted, ci: 0.02,"));
+  CHECK_THAT(text, Catch::EndsWith("}  # Kept.\n"));
+  const std::string like = "# A card like another.\nlike: h100-sxm\nname: x\n";
+  const std::string whole = with_numbers(like, "x.yaml", numbers);
+  CHECK_THAT(whole, Catch::StartsWith("# A card like another.\nlike: h100-sxm\n"));
+  const DeviceProfile device = read_device_profile(Config::parse(whole, "x.yaml"));
+  CHECK(device.launch.value == Approx(3.5e-6));
+  CHECK(gemm_of(device).operand_bandwidth.value == Approx(1.2e11));
 }
 
 TEST_CASE("a fit of two thirds of the shipped products predicts the rest") {
@@ -272,7 +300,7 @@ TEST_CASE("a fit of two thirds of the shipped products predicts the rest") {
   REQUIRE(rows.size() == 305);
   for (std::size_t i = 0; i < rows.size(); ++i) (i % 3 == 0 ? rest : train).push_back(rows[i]);
   const FitOptions options{.samples = 0, .hold = {"launch", "bf16.memory-efficiency"}};
-  const ConstantFit fit = fit_gemm(h100(), Precision::kBf16, train, options);
+  const DeviceFit fit = fit_gemm(h100(), Precision::kBf16, train, options);
   const FitErrors errors = gemm_errors(fit.device, rest);
   CAPTURE(errors.median, errors.p90);
   CHECK(errors.median <= 0.06);
@@ -293,7 +321,7 @@ TEST_CASE("an attention fit finds the constants that made the rows") {
   for (MeasuredAttention& row : rows) {
     row.seconds = predicted_seconds(truth, row) * noise(random, 0.03);
   }
-  const ConstantFit fit = fit_attention(h100(), rows, {.samples = 10});
+  const DeviceFit fit = fit_attention(h100(), rows, {.samples = 10});
   CHECK(within(fit.device.attention.efficiency, truth.attention.efficiency, 0.03));
   CHECK(within(fit.device.attention.latency, truth.attention.latency, 0.5));
   CHECK(within(fit.device.attention.passes, truth.attention.passes, 0.1));
@@ -313,12 +341,12 @@ TEST_CASE("a fit of memory finds rate and launch from streams of many lengths") 
     row.seconds = predicted_seconds(truth, row) * noise(random, 0.03);
     rows.push_back(row);
   }
-  const ConstantFit fit = fit_memory(h100(), rows, {.samples = 20});
+  const DeviceFit fit = fit_memory(h100(), rows, {.samples = 20});
   CHECK(within(fit.device.memory_efficiency, truth.memory_efficiency, 0.05));
   CHECK(within(fit.device.launch, truth.launch, 0.05));
   // A rate alone: 2948 GB/s of 3350.
-  const std::vector<MeasuredStream> rate = {{0, 1 / 2.948e12}, {0, 1 / 2.948e12}};
-  const ConstantFit plain = fit_memory(h100(), rate, {.samples = 0});
+  const std::vector<MeasuredStream> rate(3, {0, 1 / 2.948e12});
+  const DeviceFit plain = fit_memory(h100(), rate, {.samples = 0});
   CHECK(plain.device.memory_efficiency.value == Approx(0.88).epsilon(0.001));
   CHECK(plain.device.launch.value == h100().launch.value);
 }

@@ -12,6 +12,7 @@ struct PlanSize {
   std::uint32_t trunks = 8, activities = 60;
   std::uint32_t ranks = 3;
   bool units = false;  // Communication takes units from computation.
+  bool whole = false;  // Whole connections only.
 };
 
 inline Activity random_activity(Random& random, std::uint32_t coflow) {
@@ -48,7 +49,9 @@ inline Plan random_plan(std::uint64_t seed, const PlanSize& size = {}) {
     std::vector<ClassUsage> usage;
     for (std::uint32_t t = 0; transfer && t < size.trunks; ++t) {
       if (random.below(3) > 0) continue;
-      usage.push_back({ClassId(t), random.below(2) == 0 ? 1 : 0.1 + 2 * random.uniform()});
+      const double more =
+          size.whole ? 1.0 + static_cast<double>(random.below(3)) : 0.1 + 2 * random.uniform();
+      usage.push_back({ClassId(t), random.below(2) == 0 ? 1 : more});
     }
     plan.usage.add(usage);
     const ClassId rank(static_cast<std::uint32_t>(random.below(size.ranks)));

@@ -71,7 +71,7 @@ TEST_CASE("Rings of whole servers leave each node once on each rail and never ch
   const std::vector<std::uint32_t> members = first(32);
   const auto rows = kind("ring").lay(make_group(f, members), hopper(), 0);
   REQUIRE(rows.size() == 8);
-  for (const auto& [row, per_pair] : rows) {
+  for (const auto& [row, per_pair, channel] : rows) {
     CHECK(per_pair == 2);
     CHECK(usage_of(f, row, "host up") == 2 * 4);
     CHECK(usage_of(f, row, "host down") == 2 * 4);
@@ -87,7 +87,8 @@ TEST_CASE("Each tree joins all nodes with n - 1 edges both ways; no node has mor
     const Fabric f = fabric(endpoints(64, "tiers: 2, radix: 16"));
     const std::vector<std::uint32_t> members = first(n);
     std::map<std::uint32_t, double> both;
-    for (const auto& [row, per_pair] : kind("tree").lay(make_group(f, members), hopper(), 0)) {
+    for (const auto& [row, per_pair, channel] :
+         kind("tree").lay(make_group(f, members), hopper(), 0)) {
       const double copies = n == 2 ? 2 : 1;  // With two nodes both trees are the same edge.
       CHECK(usage_of(f, row, "host up") == Approx(copies * 2 * (n - 1)));
       for (const Usage& u : row) {

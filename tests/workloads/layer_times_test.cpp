@@ -41,7 +41,8 @@ double seconds(const Pass& pass) {
 
 double all_seconds(const ModelPasses& p, double layers) {
   return seconds(p.embedding_forward) + seconds(p.embedding_backward) + seconds(p.head_forward) +
-         seconds(p.head_backward) + layers * (seconds(p.layer_forward) + seconds(p.layer_backward));
+         seconds(p.head_backward) +
+         layers * (seconds(p.layers[0].forward) + seconds(p.layers[0].backward));
 }
 
 }  // namespace
@@ -49,8 +50,8 @@ double all_seconds(const ModelPasses& p, double layers) {
 TEST_CASE("One rank alone computes without communication, in one piece") {
   const ModelPasses passes = model_passes(llama8b("tp: 1"), cases::h100());
   for (const Pass& pass :
-       {passes.embedding_forward, passes.embedding_backward, passes.layer_forward,
-        passes.layer_backward, passes.head_forward, passes.head_backward}) {
+       {passes.embedding_forward, passes.embedding_backward, passes.layers[0].forward,
+        passes.layers[0].backward, passes.head_forward, passes.head_backward}) {
     REQUIRE(pass.size() == 1);
     CHECK_FALSE(pass[0].communicates);
     CHECK(pass[0].compute > Time{});
@@ -59,15 +60,16 @@ TEST_CASE("One rank alone computes without communication, in one piece") {
 
 TEST_CASE("Sequence parallelism gathers before and scatters after each half of a block") {
   const ModelPasses passes = model_passes(llama8b("tp: 4"), cases::h100());
-  CHECK(calls_of(passes.layer_forward) == "all_gather reduce_scatter all_gather reduce_scatter");
+  CHECK(calls_of(passes.layers[0].forward) ==
+        "all_gather reduce_scatter all_gather reduce_scatter");
   // * overlaps a data or weight gradient.
-  CHECK(calls_of(passes.layer_backward) ==
+  CHECK(calls_of(passes.layers[0].backward) ==
         "all_gather all_gather* reduce_scatter* all_gather all_gather* reduce_scatter*");
   CHECK(calls_of(passes.embedding_forward) == "reduce_scatter");
   CHECK(calls_of(passes.embedding_backward) == "all_gather");
   CHECK(calls_of(passes.head_forward) == "all_gather all_reduce all_reduce all_reduce");
   CHECK(calls_of(passes.head_backward) == "all_gather* reduce_scatter*");
-  for (const Piece& piece : passes.layer_backward) {
+  for (const Piece& piece : passes.layers[0].backward) {
     if (piece.communicates) CHECK(piece.bytes == Bytes(8192 * 4096 * 2));
   }
 }
@@ -75,8 +77,8 @@ TEST_CASE("Sequence parallelism gathers before and scatters after each half of a
 TEST_CASE("Without sequence parallelism a block all-reduces twice in each direction") {
   const ModelPasses passes =
       model_passes(llama8b("tp: 4, sequence-parallel: false"), cases::h100());
-  CHECK(calls_of(passes.layer_forward) == "all_reduce all_reduce");
-  CHECK(calls_of(passes.layer_backward) == "all_reduce* all_reduce*");
+  CHECK(calls_of(passes.layers[0].forward) == "all_reduce all_reduce");
+  CHECK(calls_of(passes.layers[0].backward) == "all_reduce* all_reduce*");
   CHECK(calls_of(passes.embedding_forward) == "all_reduce");
   CHECK(calls_of(passes.embedding_backward).empty());
   CHECK(calls_of(passes.head_backward) == "all_reduce*");
@@ -85,8 +87,8 @@ TEST_CASE("Without sequence parallelism a block all-reduces twice in each direct
 TEST_CASE("What runs beside a collective is followed by work that waits for both") {
   for (const std::string tp : {"tp: 4", "tp: 4, sequence-parallel: false"}) {
     const ModelPasses passes = model_passes(llama8b(tp), cases::h100());
-    Pass two = passes.layer_backward;
-    append(two, passes.layer_backward);
+    Pass two = passes.layers[0].backward;
+    append(two, passes.layers[0].backward);
     for (const Pass& pass : {two, passes.head_backward}) {
       for (std::size_t i = 0; i < pass.size(); ++i) {
         if (!pass[i].beside_next) continue;
@@ -94,7 +96,7 @@ TEST_CASE("What runs beside a collective is followed by work that waits for both
         REQUIRE_FALSE(pass[i + 1].communicates);
       }
     }
-    CHECK(seconds(two) == Approx(2 * seconds(passes.layer_backward)));
+    CHECK(seconds(two) == Approx(2 * seconds(passes.layers[0].backward)));
   }
 }
 
@@ -102,13 +104,13 @@ TEST_CASE("Full recomputation adds a forward pass with its communication to the 
   const std::string full = "  recompute: full\n";
   const ModelPasses none = model_passes(llama8b("tp: 4"), cases::h100());
   const ModelPasses again = model_passes(llama8b("tp: 4", full), cases::h100());
-  CHECK(seconds(again.layer_backward) ==
-        Approx(seconds(none.layer_backward) + seconds(none.layer_forward)));
-  CHECK(calls_of(again.layer_backward) ==
-        calls_of(none.layer_forward) + " " + calls_of(none.layer_backward));
+  CHECK(seconds(again.layers[0].backward) ==
+        Approx(seconds(none.layers[0].backward) + seconds(none.layers[0].forward)));
+  CHECK(calls_of(again.layers[0].backward) ==
+        calls_of(none.layers[0].forward) + " " + calls_of(none.layers[0].backward));
   const ModelPasses selective =
       model_passes(llama8b("tp: 4", "  recompute: selective\n"), cases::h100());
-  CHECK(seconds(selective.layer_backward) == seconds(none.layer_backward));
+  CHECK(seconds(selective.layers[0].backward) == seconds(none.layers[0].backward));
 }
 
 TEST_CASE("A step computes no faster than the peak, and a large one at about half of it") {
@@ -139,9 +141,9 @@ TEST_CASE(
   const DeviceProfile device = cases::h100();
   const ModelPasses wide = model_passes(llama8b("tp: 1"), device);
   const ModelPasses narrow = model_passes(llama8b("tp: 1", "  precision: fp8\n"), device);
-  CHECK(seconds(narrow.layer_forward) < seconds(wide.layer_forward));
-  CHECK(seconds(narrow.layer_backward) < seconds(wide.layer_backward));
-  CHECK(seconds(narrow.layer_backward) > seconds(wide.layer_backward) / 2);
+  CHECK(seconds(narrow.layers[0].forward) < seconds(wide.layers[0].forward));
+  CHECK(seconds(narrow.layers[0].backward) < seconds(wide.layers[0].backward));
+  CHECK(seconds(narrow.layers[0].backward) > seconds(wide.layers[0].backward) / 2);
   CHECK(seconds(narrow.head_forward) == seconds(wide.head_forward));
   CHECK(optimizer_time(device, Precision::kFp8, 1'000'000, 8'000'000) >
         optimizer_time(device, Precision::kBf16, 1'000'000, 8'000'000));

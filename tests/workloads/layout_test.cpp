@@ -73,10 +73,7 @@ TEST_CASE("Layouts that cannot be are refused by key, with what would do") {
         "3: job.parallel.tp 3 must divide the model's 4 heads; possible: 1, 2, 4");
   CHECK(faults_of(tiny_gpt(4, 4, "cp: 2")) ==
         "3: job.parallel.cp 2 is not supported yet; cp must be 1");
-  CHECK(faults_of(tiny_gpt(4, 4, "ep: 8")) ==
-        "3: job.parallel.ep 8 is not supported yet; ep must be 1");
-  CHECK(faults_of(tiny_gpt(4, 4, "zero: 3")) ==
-        "3: job.parallel.zero 3 is not supported yet; zero must be 0 or 1");
+  CHECK(faults_of(tiny_gpt(4, 4, "ep: 8")) == "3: job.parallel.ep 8 needs a model with experts");
   CHECK(faults_of(tiny_gpt(4, 4, "pp: 4, vpp: 2")) ==
         "3: job.parallel: pp 4 x vpp 2 = 8 chunks, but the model's 4 layers, embedding and head "
         "fill 6 at most");

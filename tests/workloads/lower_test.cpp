@@ -33,12 +33,12 @@ Workload two_roles() {
   return w;
 }
 
-Plan plan_of(const Workload& w) {
+Plan plan_of(const Workload& w, bool fold = true) {
   const Fabric f = testing::fabric(testing::endpoints(4, "tiers: 2, radix: 8"));
   std::vector<std::uint32_t> places(4);
   std::iota(places.begin(), places.end(), 0u);
   const Traffic t = place(f, w, testing::hopper(), places);
-  return lower(w, t, find_symmetry(t));
+  return lower(w, t, fold ? find_symmetry(t) : no_symmetry(t));
 }
 
 const auto kReduce = [] { return call(SlotId(0u), Category::kDp); };
@@ -55,14 +55,22 @@ TEST_CASE("Ranks that send and receive alike meet, message by message") {
   CHECK(plan_of(w).activities.size() == 3);
 }
 
+// The same folded and unfolded, as it is before messages are made of it.
 std::string refusal(const Workload& w) {
-  try {
-    plan_of(w);
-  } catch (const Error& e) {
-    CHECK(e.exit_code() == 5);
-    return e.what();
+  std::vector<std::string> answers;
+  for (const bool fold : {true, false}) {
+    try {
+      plan_of(w, fold);
+    } catch (const Error& e) {
+      CHECK(e.exit_code() == 5);
+      answers.emplace_back(e.what());
+    }
   }
-  return "accepted";
+  REQUIRE(answers.size() == 2);
+  // Both name ranks and operations; folded, a rank stands for all that are like it.
+  CHECK_THAT(answers[1],
+             Catch::Contains("rank ") && (Catch::Contains("send") || Catch::Contains("all_")));
+  return answers[0];
 }
 
 TEST_CASE("An unmatched send is an error that names the ranks and the operation") {

@@ -132,14 +132,15 @@ TEST_CASE("What Hugging Face configurations lack or have beyond us is named") {
         "the file needs \"num_attention_heads\"\n"
         "the file needs \"vocab_size\"\n"
         "the file needs \"intermediate_size\"");
-  CHECK(hf_faults(R"({"model_type": "deepseek_v3", "kv_lora_rank": 512})") ==
-        "model_type \"deepseek_v3\": multi-head latent attention is not supported yet");
-  CHECK(hf_faults(R"({"model_type": "mixtral"})") ==
-        "model_type \"mixtral\": mixture of experts is not supported yet");
-  CHECK(hf_faults(R"({"model_type": "qwen3_moe"})") ==
-        "model_type \"qwen3_moe\": mixture of experts is not supported yet");
+  CHECK(hf_faults(R"({"model_type": "jamba_mamba"})") ==
+        "model_type \"jamba_mamba\": a mix with state-space layers is not supported yet");
+  CHECK(hf_faults(R"({"model_type": "llama4"})") ==
+        "model_type \"llama4\": this mixture of experts is not supported yet");
   CHECK(hf_faults(llama_json("llama", 1, 64, 4, 2, 128, 9, R"(, "num_local_experts": 8)")) ==
-        "num_local_experts: mixture of experts is not supported yet");
+        "num_local_experts: model_type llama has no mixture of experts");
+  CHECK(hf_faults(llama_json("mixtral", 1, 64, 4, 2, 128, 9,
+                             R"(, "num_local_experts": 8, "num_experts_per_tok": 9)")) ==
+        "num_experts_per_tok 9 is more than the 8 routed experts");
   CHECK(hf_faults(R"({"model_type": "lama"})")
             .starts_with("unknown model_type \"lama\"; did you mean \"llama\"?"));
   CHECK(hf_faults("{}") == "the file needs \"model_type\"");
@@ -155,11 +156,18 @@ TEST_CASE("What Hugging Face configurations lack or have beyond us is named") {
 }
 
 TEST_CASE("A sliding window counts only where the model uses it") {
-  const std::string window = R"(, "sliding_window": 4096, "use_sliding_window": )";
-  CHECK(hf_model(llama_json("qwen2", 1, 64, 4, 2, 128, 9, window + "false")).sliding_window == 0);
-  CHECK(hf_model(llama_json("qwen2", 1, 64, 4, 2, 128, 9, window + "true")).sliding_window == 4096);
+  const std::string window =
+      R"(, "sliding_window": 4096, "max_window_layers": 1, "use_sliding_window": )";
+  CHECK(hf_model(llama_json("qwen2", 2, 64, 4, 2, 128, 9, window + "false")).kind_of(1).window ==
+        0);
+  const auto used = hf_model(llama_json("qwen2", 2, 64, 4, 2, 128, 9, window + "true"));
+  CHECK((used.kind_of(0).window == 0 && used.kind_of(1).window == 4096));
   CHECK(hf_model(llama_json("mistral", 1, 64, 4, 2, 128, 9, R"(, "sliding_window": null)"))
-            .sliding_window == 0);
+            .kind_of(0)
+            .window == 0);
+  const auto gemma = hf_model(llama_json("gemma2", 4, 64, 4, 2, 128, 9));
+  CHECK(distinct_kinds(gemma).size() == 2);
+  CHECK(layers_of(gemma, {false, 4096}) == 2);
 }
 
 TEST_CASE("Model FLOPs of a GPT are 72 B s L h^2 (1 + s/6h + V/12hL)") {

@@ -34,20 +34,20 @@ Run run(const ScheduleKind& kind, const PipelineShape& shape, std::int64_t f, st
         const PipelineStep& step = order[s][next[s]];
         const std::int64_t v = step.chunk * shape.stages + static_cast<std::int64_t>(s);
         std::int64_t start = clock[s];
-        const bool first = step.forward && v == 0;
-        const bool turn = !step.forward && v == last;
-        const Key input{step.forward || turn,
-                        step.forward ? v - 1
-                        : turn       ? v
-                                     : v + 1,
+        const bool first = step.forward() && v == 0;
+        const bool turn = !step.forward() && v == last;
+        const Key input{step.forward() || turn,
+                        step.forward() ? v - 1
+                        : turn         ? v
+                                       : v + 1,
                         step.micro_batch};
         if (!first) {
           const auto found = ends.find(input);
           if (found == ends.end()) break;
           start = std::max(start, found->second);
         }
-        clock[s] = start + (step.forward ? f : b);
-        ends[{step.forward, v, step.micro_batch}] = clock[s];
+        clock[s] = start + (step.forward() ? f : b);
+        ends[{step.forward(), v, step.micro_batch}] = clock[s];
         result.end = std::max(result.end, clock[s]);
         ++next[s];
         moved = true;
@@ -80,7 +80,7 @@ Messages sent(const ScheduleKind& kind, const PipelineShape& shape, std::int64_t
   for (const PipelineStep& step : kind.steps(shape, s)) {
     const std::int64_t v = step.chunk * shape.stages + s;
     const std::int64_t to = forward ? v + 1 : v - 1;
-    if (step.forward != forward || to < 0 || to == shape.stages * shape.chunks) continue;
+    if (step.forward() != forward || to < 0 || to == shape.stages * shape.chunks) continue;
     all.emplace_back(to, step.micro_batch);
   }
   return all;
@@ -91,7 +91,7 @@ Messages received(const ScheduleKind& kind, const PipelineShape& shape, std::int
   for (const PipelineStep& step : kind.steps(shape, s)) {
     const std::int64_t v = step.chunk * shape.stages + s;
     const bool first = forward ? v == 0 : v + 1 == shape.stages * shape.chunks;
-    if (step.forward == forward && !first) all.emplace_back(v, step.micro_batch);
+    if (step.forward() == forward && !first) all.emplace_back(v, step.micro_batch);
   }
   return all;
 }
@@ -106,7 +106,7 @@ TEST_CASE("Every schedule runs each pass once, backward after forward, without d
       std::map<std::pair<std::int64_t, std::int64_t>, int> passes;
       for (const PipelineStep& step : kind.steps(shape, s)) {
         int& count = passes[{step.chunk, step.micro_batch}];
-        REQUIRE(count == (step.forward ? 0 : 1));
+        REQUIRE(count == (step.forward() ? 0 : 1));
         ++count;
       }
       REQUIRE(static_cast<std::int64_t>(passes.size()) == shape.chunks * shape.micro_batches);
@@ -156,7 +156,7 @@ TEST_CASE("Stage s of 1F1B holds at most p - s micro-batches") {
     std::int64_t held = 0;
     std::int64_t most = 0;
     for (const PipelineStep& step : kind.steps({8, 1, 20}, s)) {
-      held += step.forward ? 1 : -1;
+      held += step.forward() ? 1 : -1;
       most = std::max(most, held);
     }
     CHECK(most == 8 - s);
@@ -166,14 +166,14 @@ TEST_CASE("Stage s of 1F1B holds at most p - s micro-batches") {
 TEST_CASE("With fewer micro-batches than stages the interleaved schedule runs all forwards first") {
   const auto steps = find_schedule("interleaved")->steps({4, 2, 3}, 1);
   REQUIRE(steps.size() == 12);
-  for (std::size_t i = 0; i < steps.size(); ++i) CHECK(steps[i].forward == (i < 6));
+  for (std::size_t i = 0; i < steps.size(); ++i) CHECK(steps[i].forward() == (i < 6));
   CHECK(steps[6].chunk == 1);
 }
 
 TEST_CASE("A rest joins the last group: 5 micro-batches on 2 stages run as 2 and 3") {
   std::vector<std::pair<std::int64_t, std::int64_t>> forwards;
   for (const PipelineStep& step : find_schedule("interleaved")->steps({2, 2, 5}, 1)) {
-    if (step.forward) forwards.emplace_back(step.chunk, step.micro_batch);
+    if (step.forward()) forwards.emplace_back(step.chunk, step.micro_batch);
   }
   CHECK(forwards ==
         std::vector<std::pair<std::int64_t, std::int64_t>>{

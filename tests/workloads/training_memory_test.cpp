@@ -40,8 +40,7 @@ double activations(const TrainingSpec& t, std::size_t stage = 0) {
 
 }  // namespace
 
-TEST_CASE(
-    "A GPT layer keeps s b h (10 + 24/t + 5 a s/h t); sequence parallelism cuts the 10 too") {
+TEST_CASE("A GPT layer keeps s b h (10 + 24/t + 5 a s/h t); sequence parallelism cuts the 10 too") {
   for (const Row& r : {k22B, k175B, k530B, k1T}) {
     const double sbh = kSequence * r.micro * r.hidden;
     const LayerActivations plain = layer_activations(korthikanti(r, false));
@@ -67,8 +66,7 @@ TEST_CASE("The first stage keeps L (1 + (p - 1)/(p v)) layers of one micro-batch
   }
 }
 
-TEST_CASE(
-    "One stage keeps all layers, the embedding's mask and 4 s b h/t (1 + v/h) for the head") {
+TEST_CASE("One stage keeps all layers, the embedding's mask and 4 s b h/t (1 + v/h) for the head") {
   const Row& r = k22B;
   const double sbh_t = kSequence * r.micro * r.hidden / r.tp;
   CHECK(activations(korthikanti(r, true)) ==
@@ -135,6 +133,82 @@ TEST_CASE("Grouped-query attention and gated perceptrons keep what they compute"
   // Q, K, V, projection input; gate, up, product: per token and rank, 2 B each.
   CHECK(bytes.split == 8192.0 * 2 * (2048 + 2 * 512 + 2048 + 3 * 7168));
   CHECK(bytes.whole == 4096.0 * 4096 * 8);  // Half of the tokens; two norms, two products.
+}
+
+namespace {
+
+// Of Megatron before flash attention and sequence parallelism, or with them; as `recompute` says.
+TrainingSpec as_measured(const Row& r, bool sequence_parallel, const std::string& recompute) {
+  TrainingSpec t = korthikanti(r, sequence_parallel, recompute);
+  t.attention = AttentionKernel::kUnfused;
+  return t;
+}
+
+constexpr double kGiB = 1024.0 * 1024 * 1024;
+
+}  // namespace
+
+TEST_CASE("Memory of the first stage is what Korthikanti et al. 2022 show in figure 1") {
+  // GiB, read off the figure by the makers of Calculon (its validation against that paper): state;
+  // activations with tensor parallelism alone; with sequence parallelism and selective
+  // recomputation.
+  struct Peak {
+    Row row;
+    double state, plain, present;
+  };
+  for (const Peak& p : {Peak{k22B, 45.56, 59.25, 9.56}, Peak{k175B, 45.56, 66.84, 12.35},
+                        Peak{k530B, 31.64, 114.02, 23.08}, Peak{k1T, 32.96, 131.25, 26.56}}) {
+    const TrainingSpec spec = as_measured(p.row, true, "selective");
+    double states = 0;
+    for (const StageMemory& m : memory_by_stage(spec)) {
+      states += (m.weights + m.gradients + m.optimizer).value() / kGiB;
+    }
+    const StageMemory plain = memory_by_stage(as_measured(p.row, false, "none"))[0];
+    const StageMemory present = memory_by_stage(spec)[0];
+    CAPTURE(p.row.hidden);
+    CHECK(states / p.row.pp == Approx(p.state).epsilon(0.03));  // The mean: the figure has one.
+    CHECK(plain.activations.value() / kGiB == Approx(p.plain).epsilon(0.1));
+    CHECK(present.activations.value() / kGiB == Approx(p.present).epsilon(0.1));
+    CHECK(present.total().value() / kGiB == Approx(p.state + p.present).epsilon(0.1));
+  }
+}
+
+TEST_CASE("Each measure saves the share of activations that Korthikanti et al. 2022 measured") {
+  // Per layer, figure 7: sequence parallelism, selective recomputation, both, full recomputation.
+  struct Share {
+    Row row;
+    double sequence, selective, both, full;
+  };
+  for (const Share& s :
+       {Share{k22B, 0.6684, 0.4942, 0.1618, 0.0764}, Share{k175B, 0.6204, 0.5653, 0.1849, 0.0871},
+        Share{k530B, 0.5831, 0.6204, 0.2027, 0.0942}, Share{k1T, 0.5831, 0.6204, 0.2027, 0.0942}}) {
+    const auto kept = [&](bool sharded, bool scores) {
+      const LayerActivations layer = layer_activations(korthikanti(s.row, sharded));
+      return layer.split + layer.whole + (scores ? layer.scores : 0);
+    };
+    const double all = kept(false, true);
+    CHECK(kept(true, true) / all == Approx(s.sequence).epsilon(0.01));
+    CHECK(kept(false, false) / all == Approx(s.selective).epsilon(0.01));
+    CHECK(kept(true, false) / all == Approx(s.both).epsilon(0.01));
+    CHECK(layer_activations(korthikanti(s.row, false)).input / all ==
+          Approx(s.full).epsilon(0.015));
+  }
+}
+
+TEST_CASE("DeepSeek-V3 fits cards of 80 GB in the layout of its report only if it recomputes") {
+  // DeepSeek-AI 2024, section 3.2: 2,048 H800, 16 stages, experts over 64 ranks, ZeRO-1, no tensor
+  // parallelism; norms, latent attention's unpacking and SwiGLU are recomputed, moments are BF16.
+  const auto fits = [](const std::string& recompute) {
+    return describe_training(cases::read("job:\n  model: {preset: deepseek-v3}\n"
+                                         "  parallel: {pp: 16, dp: 128, ep: 64}\n"
+                                         "  batch: {global: 15360, sequence: 4096}\n"
+                                         "  recompute: " +
+                                         recompute + "\n"),
+                             cases::h100());
+  };
+  // 4096 tokens x 8 copies x (7168 + 3 x 2048) x 2 B in each of 4 layers of 16 micro-batches.
+  CHECK(fits("none").memory_per_gpu > 80_GB);
+  CHECK(fits("full").fits);
 }
 
 TEST_CASE("Llama 3 405B fits cards of 80 GB only with sharded gradients, as it ran") {

@@ -161,7 +161,7 @@ TEST_CASE("Compute of all programs is the passes of the model") {
   };
   std::int64_t expected =
       6 * (ps(p.embedding_forward) + ps(p.embedding_backward) + ps(p.head_forward) +
-           ps(p.head_backward) + 12 * (ps(p.layer_forward) + ps(p.layer_backward)));
+           ps(p.head_backward) + 12 * (ps(p.layers[0].forward) + ps(p.layers[0].backward)));
   std::int64_t found = 0;
   const Workload w = build_training(t, device);
   for (std::int64_t s = 0; s < 3; ++s) {
@@ -211,7 +211,7 @@ TEST_CASE("On a free network 1F1B takes (m + p - 1) passes of a stage and the up
   const std::string yaml = tiny_gpt(32, 16, "pp: 4");
   const TrainingSpec t = cases::read(yaml);
   const ModelPasses p = model_passes(t, cases::h100());
-  const double layer = p.layer_forward[0].compute.s() + p.layer_backward[0].compute.s();
+  const double layer = p.layers[0].forward[0].compute.s() + p.layers[0].backward[0].compute.s();
   const double ends = p.embedding_forward[0].compute.s() + p.embedding_backward[0].compute.s() +
                       p.head_forward[0].compute.s() + p.head_backward[0].compute.s();
   const double end = cases::rehearse(build(yaml)).end.s();
@@ -403,7 +403,8 @@ TEST_CASE("Unfused attention takes longer than flash, and longest where its forw
   const DeviceProfile device = cases::h100();
   const auto backward = [&] {
     Time sum;
-    for (const Piece& piece : model_passes(spec, device).layer_backward) sum += piece.compute;
+    const ModelPasses passes = model_passes(spec, device);
+    for (const Piece& piece : passes.layers[0].backward) sum += piece.compute;
     return sum;
   };
   const Time flash = backward();

@@ -31,6 +31,12 @@ GroupShape shape_of(const Group& group) {
   return shape;
 }
 
+std::uint32_t place_of(const Group& group, std::uint32_t accelerator) {
+  const auto at = std::lower_bound(group.members.begin(), group.members.end(), accelerator);
+  TENK_CHECK(at != group.members.end() && *at == accelerator, "a member of the group");
+  return static_cast<std::uint32_t>(at - group.members.begin());
+}
+
 int Request::channels() const {
   if (shape.nodes == 1) return tuning->node_channels;
   return static_cast<int>(shape.rails) * tuning->nic_channels;

@@ -15,6 +15,7 @@
 #include "sim/graph/fabric.h"
 #include "sim/plan/category.h"
 #include "sim/plan/collective_tuning.h"
+#include "workloads/collectives/steps.h"
 
 namespace tenk {
 
@@ -33,6 +34,8 @@ struct Group {
 };
 Group make_group(const Fabric& fabric, std::span<const std::uint32_t> members);
 GroupShape shape_of(const Group& group);
+// The number of a member, by accelerator. O(log n).
+std::uint32_t place_of(const Group& group, std::uint32_t accelerator);
 // The member of a node, by number, that owns a rail's NIC.
 inline std::size_t owner_of(std::uint32_t rail, std::size_t members, std::uint32_t rails) {
   return rail * members / rails % members;
@@ -72,8 +75,9 @@ struct Terms {
 
 // One channel, or several equal ones with their sum.
 struct Lane {
-  std::vector<Usage> usage;  // Ascending, each trunk once.
-  double per_pair = 1;       // Connections between the same two ports.
+  std::vector<Usage> usage;   // Ascending, each trunk once.
+  double per_pair = 1;        // Connections between the same two ports.
+  std::uint64_t channel = 0;  // Its first channel: rail x channels of a NIC + number on the NIC.
 };
 
 struct CollectiveKind {
@@ -84,6 +88,10 @@ struct CollectiveKind {
   std::optional<Terms> (*terms)(const Request& request, Protocol protocol);
   // One lane for each channel, by the router's way `way`; equal channels come as one lane.
   std::vector<Lane> (*lay)(const Group& group, const CollectiveTuning& tuning, int way);
+  // What a channel of it sends, message by message, for engine.detail steps: how many, in O(ranks),
+  // and which. On its wires they put the bytes that the lane does (but for trees on meshes).
+  std::uint64_t (*count_steps)(const StepRequest& request);
+  Steps (*write_steps)(const StepRequest& request);
 };
 
 std::span<const CollectiveKind* const> collective_kinds();
@@ -131,6 +139,7 @@ std::vector<Lane> lay_channels(const Group& group, const CollectiveTuning& tunin
       });
       merge_usage(lane.usage);
       lane.per_pair = weight;
+      lane.channel = key;
       lanes.push_back(std::move(lane));
     }
     const bool alike =

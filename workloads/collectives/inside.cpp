@@ -118,6 +118,31 @@ bool all_alike(const Lanes& lanes) {
   return true;
 }
 
+bool any_direct(const Fabric& fabric, std::span<const std::uint32_t> members) {
+  return std::any_of(members.begin() + 1, members.end(), [&](std::uint32_t other) {
+    return lanes_between(fabric, members[0], other) > 0;
+  });
+}
+
+// One member outside of a circle of the others; a ring goes from it to the circle, there to and fro
+// between ever more distant members, and back. Its steps on the circle have lengths 1, -2, 3, -4,
+// ..., so that all turns of the circle, both ways round, pass every ordered pair twice.
+std::vector<Cycle> zigzags(std::size_t members) {
+  const std::size_t circle = members - 1;
+  std::vector<Cycle> rings;
+  for (std::size_t turn = 0; turn < circle; ++turn) {
+    Cycle ring = {circle};
+    for (std::size_t i = 0; i < circle; ++i) {
+      const std::size_t at = i % 2 == 1 ? (i + 1) / 2 : circle - i / 2;
+      ring.push_back((at + turn) % circle);
+    }
+    rings.push_back(ring);
+    std::reverse(ring.begin(), ring.end());
+    rings.push_back(std::move(ring));
+  }
+  return rings;
+}
+
 }  // namespace
 
 bool joined_directly(const Fabric& fabric, std::span<const std::uint32_t> members) {
@@ -134,11 +159,7 @@ std::vector<Hop> ring_inside(const Fabric& fabric, std::span<const std::uint32_t
   const std::size_t n = members.size();
   TENK_CHECK(n > 1, "a ring has two members");
   std::vector<Hop> hops;
-  bool any_direct = false;
-  for (std::size_t i = 1; i < n; ++i) {
-    any_direct = any_direct || lanes_between(fabric, members[0], members[i]) > 0;
-  }
-  if (!any_direct) {
+  if (!any_direct(fabric, members)) {
     for (std::size_t i = 0; i + (closed ? 0 : 1) < n; ++i) {
       hops.push_back({members[(first + i) % n], members[(first + i + 1) % n], 1});
     }
@@ -164,6 +185,31 @@ std::vector<Hop> ring_inside(const Fabric& fabric, std::span<const std::uint32_t
     }
   }
   return hops;
+}
+
+std::vector<std::vector<std::uint32_t>> rings_inside(const Fabric& fabric,
+                                                     std::span<const std::uint32_t> members,
+                                                     std::size_t first) {
+  const std::size_t n = members.size();
+  std::vector<Cycle> cycles;
+  if (n == 1 || !any_direct(fabric, members)) {
+    cycles.emplace_back(n);
+    std::iota(cycles.front().begin(), cycles.front().end(), std::size_t{0});
+  } else if (const Lanes lanes = lanes_of(fabric, members); all_alike(lanes)) {
+    cycles = zigzags(n);
+  } else {
+    cycles = rings_of(lanes);
+    for (std::size_t c = 0, both = cycles.size(); c < both; ++c) {
+      cycles.emplace_back(cycles[c].rbegin(), cycles[c].rend());
+    }
+  }
+  std::vector<std::vector<std::uint32_t>> rings;
+  for (Cycle& cycle : cycles) {
+    std::rotate(cycle.begin(), std::find(cycle.begin(), cycle.end(), first), cycle.end());
+    std::vector<std::uint32_t>& ring = rings.emplace_back();
+    for (const std::size_t i : cycle) ring.push_back(members[i]);
+  }
+  return rings;
 }
 
 Bandwidth ring_rate_inside(const Fabric& fabric, std::span<const std::uint32_t> members,

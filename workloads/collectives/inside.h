@@ -24,6 +24,13 @@ struct Hop {
 std::vector<Hop> ring_inside(const Fabric& fabric, std::span<const std::uint32_t> members,
                              std::size_t first, bool closed);
 
+// Those rings one by one, each from the member number `first` on; each carries the same share of
+// the bytes, and together they cross links as `ring_inside` says. On a full mesh of n members 2 (n
+// - 1) of them, which pass every ordered pair twice.
+std::vector<std::vector<std::uint32_t>> rings_inside(const Fabric& fabric,
+                                                     std::span<const std::uint32_t> members,
+                                                     std::size_t first);
+
 // All members of the node reach each other by a link of their own.
 bool joined_directly(const Fabric& fabric, std::span<const std::uint32_t> members);
 

@@ -1,6 +1,9 @@
 // All-reduce by the switches of one node.
 #include "workloads/collectives/nvls.h"
 
+#include <cmath>
+#include <numeric>
+
 #include "workloads/collectives/inside.h"
 
 namespace tenk {
@@ -37,7 +40,80 @@ std::vector<Lane> lay_nvls(const Group& group, const CollectiveTuning& tuning, i
   return {lane};
 }
 
+// Pieces that each head deals with, one after another.
+std::uint32_t rounds_of(const StepRequest& r) {
+  const std::uint64_t heads = r.group.members.size();
+  const Bytes chunk =
+      nvls_chunk(r.bytes, static_cast<std::uint64_t>(r.tuning.nvls->channels) * heads);
+  const double each = r.payload / static_cast<double>(heads);
+  return static_cast<std::uint32_t>(std::max(1.0, std::ceil(each / chunk.value())));
+}
+
+std::uint64_t count_nvls(const StepRequest& r) {
+  const std::size_t n = r.group.members.size();
+  return n * rounds_of(r) * SwitchSteps::messages(n);
+}
+
+Steps write_nvls(const StepRequest& r) {
+  Steps steps;
+  const auto n = static_cast<std::uint32_t>(r.group.members.size());
+  const std::uint32_t rounds = rounds_of(r);
+  std::vector<std::uint32_t> members(n);
+  std::iota(members.begin(), members.end(), 0u);
+  Message message;
+  message.stream = 1.0 / n;
+  message.share = message.stream / rounds;
+  for (std::uint32_t head = 0; head < n; ++head) {
+    SwitchSteps part(members, n, head);
+    for (std::uint32_t round = 0; round < rounds; ++round) {
+      message.piece = static_cast<std::uint32_t>(steps.pieces.size());
+      steps.pieces.push_back({});
+      const std::uint32_t sum = part.reduce(message, steps);
+      part.broadcast(message, {&sum, 1}, steps);
+    }
+  }
+  return steps;
+}
+
 }  // namespace
+
+SwitchSteps::SwitchSteps(std::vector<std::uint32_t> members, std::uint32_t node_switch,
+                         std::uint32_t head)
+    : members_(std::move(members)),
+      switch_(node_switch),
+      head_(head),
+      up_(members_.size(), kNoPlace),
+      down_(members_.size(), kNoPlace) {}
+
+std::uint32_t SwitchSteps::reduce(Message message, Steps& steps) {
+  message.to = switch_;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    message.from = members_[i];
+    message.adds = true;
+    up_[i] = steps.add(message, {up_[i]});
+  }
+  message.from = switch_;
+  message.to = head_;
+  message.adds = false;
+  std::vector<std::uint32_t> wait_for = up_;
+  wait_for.push_back(to_head_);
+  return to_head_ = steps.add(message, wait_for);
+}
+
+void SwitchSteps::broadcast(Message message, std::span<const std::uint32_t> wait_for,
+                            Steps& steps) {
+  message.from = head_;
+  message.to = switch_;
+  message.adds = false;
+  std::vector<std::uint32_t> all(wait_for.begin(), wait_for.end());
+  all.push_back(from_head_);
+  from_head_ = steps.add(message, all);
+  message.from = switch_;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    message.to = members_[i];
+    down_[i] = steps.add(message, {from_head_, down_[i]});
+  }
+}
 
 Bandwidth planned_nvls_bus(const Request& request, std::uint32_t heads) {
   const NvlsTuning& nvls = *request.tuning->nvls;
@@ -77,6 +153,8 @@ extern const CollectiveKind kNvls{.name = "nvls",
                                   .summary = "added up and multicast by the node's NVSwitches",
                                   .serves = serves_nvls,
                                   .terms = nvls_terms,
-                                  .lay = lay_nvls};
+                                  .lay = lay_nvls,
+                                  .count_steps = count_nvls,
+                                  .write_steps = write_nvls};
 
 }  // namespace tenk

@@ -17,6 +17,28 @@ Bandwidth planned_nvls_bus(const Request& request, std::uint32_t heads);
 Bytes nvls_chunk(Bytes bytes, std::uint64_t concurrent);
 Bytes nvls_tree_chunk(Bytes bytes, std::uint64_t concurrent, std::uint32_t nodes);
 
+// The part of an all-reduce inside one node, for one piece: the members' contributions go up to the
+// switch and are added there, the sum goes to the head; back from the head to the switch and to all
+// others.
+class SwitchSteps {
+ public:
+  // `members` of one node and its switch, as places.
+  SwitchSteps(std::vector<std::uint32_t> members, std::uint32_t node_switch, std::uint32_t head);
+  static std::uint64_t messages(std::size_t members) { return 2 * members + 2; }
+
+  // Adds the way up; returns the message that brings the node's sum to the head.
+  std::uint32_t reduce(Message message, Steps& steps);
+  // Adds the way down, once everything in `wait_for` has arrived at the head.
+  void broadcast(Message message, std::span<const std::uint32_t> wait_for, Steps& steps);
+
+ private:
+  std::vector<std::uint32_t> members_;
+  std::uint32_t switch_, head_;
+  // The messages of the piece before on each connection.
+  std::vector<std::uint32_t> up_, down_;
+  std::uint32_t to_head_ = kNoPlace, from_head_ = kNoPlace;
+};
+
 // Payload through one GPU, all channels together.
 Bandwidth nvls_rate(const NvlsTuning& nvls, std::uint32_t heads, Bytes chunk);
 

@@ -2,6 +2,7 @@
 // each rail: a GPU that heads a share of the buffer sends its node's sum up the tree and multicasts
 // what comes down.
 #include <cmath>
+#include <numeric>
 
 #include "workloads/collectives/inside.h"
 #include "workloads/collectives/node_tree.h"
@@ -73,6 +74,106 @@ std::vector<Lane> lay_nvls_tree(const Group& group, const CollectiveTuning& tuni
   });
 }
 
+std::uint32_t rounds_of(const StepRequest& r) {
+  const auto nodes = static_cast<std::uint32_t>(r.group.nodes.size());
+  const std::uint64_t heads = r.group.members.size() / nodes;
+  const auto concurrent = static_cast<std::uint64_t>(r.tuning.nvls->channels) * heads;
+  const Bytes chunk = nvls_tree_chunk(r.bytes, concurrent, nodes);
+  const double each = r.bytes.value() / static_cast<double>(concurrent);
+  return static_cast<std::uint32_t>(std::max(1.0, std::ceil(each / chunk.value())));
+}
+
+std::uint64_t count_nvls_tree(const StepRequest& r) {
+  std::uint64_t each = 2 * (r.group.nodes.size() - 1);
+  for (const auto& node : r.group.nodes) each += SwitchSteps::messages(node.size());
+  return each * rounds_of(r);
+}
+
+// A node of the tree: its head is what others see.
+struct TreeNode {
+  SwitchSteps inside;
+  std::uint32_t head, parent = kNoPlace;         // Parent: a number of a node.
+  std::vector<std::uint32_t> children;           // The same.
+  std::uint32_t up = kNoPlace, down = kNoPlace;  // The piece before, to and from the parent.
+  std::vector<std::uint32_t> arrived = {};       // What the sum of this node waits for.
+};
+
+std::vector<TreeNode> nodes_of(const StepRequest& r) {
+  const Group& g = r.group;
+  const auto n = static_cast<std::uint32_t>(g.nodes.size());
+  const std::uint32_t rails = shape_of(g).rails;
+  const auto channels = static_cast<std::uint64_t>(r.tuning.nic_channels);
+  const auto rail = static_cast<std::uint32_t>(r.channel / channels);
+  std::vector<TreeNode> nodes;
+  std::uint32_t first = 0;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    std::vector<std::uint32_t> members(g.nodes[i].size());
+    std::iota(members.begin(), members.end(), first);
+    const std::uint32_t head = members[owner_of(rail, members.size(), rails)];
+    first += static_cast<std::uint32_t>(members.size());
+    const auto own_switch = static_cast<std::uint32_t>(g.members.size()) + i;
+    nodes.push_back({SwitchSteps(std::move(members), own_switch, head), head, kNoPlace, {}});
+  }
+  for (std::uint32_t e = 1; e < n; ++e) {
+    const auto [child, parent] = tree_edge(e, n, static_cast<int>(r.channel % channels) % 2);
+    nodes[child].parent = parent;
+    nodes[parent].children.push_back(child);
+  }
+  return nodes;
+}
+
+// Nodes with each after its parent.
+std::vector<std::uint32_t> downward(const std::vector<TreeNode>& nodes) {
+  std::vector<std::uint32_t> order;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    if (nodes[i].parent == kNoPlace) order.push_back(i);
+  }
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const auto& below = nodes[order[i]].children;
+    order.insert(order.end(), below.begin(), below.end());
+  }
+  return order;
+}
+
+Steps write_nvls_tree(const StepRequest& r) {
+  Steps steps;
+  std::vector<TreeNode> nodes = nodes_of(r);
+  const std::vector<std::uint32_t> order = downward(nodes);
+  const std::uint32_t rounds = rounds_of(r);
+  Message message;
+  message.share = 1.0 / rounds;
+  for (std::uint32_t round = 0; round < rounds; ++round) {
+    message.piece = static_cast<std::uint32_t>(steps.pieces.size());
+    steps.pieces.push_back({});
+    for (TreeNode& node : nodes) node.arrived = {node.inside.reduce(message, steps)};
+    for (std::size_t i = order.size(); i-- > 1;) {
+      TreeNode& node = nodes[order[i]];
+      TreeNode& above = nodes[node.parent];
+      message.from = node.head;
+      message.to = above.head;
+      message.adds = true;
+      node.arrived.push_back(node.up);
+      node.arrived.push_back(above.arrived.front());  // What it is added to.
+      above.arrived.push_back(node.up = steps.add(message, node.arrived));
+    }
+    message.adds = false;
+    for (const std::uint32_t i : order) {
+      TreeNode& node = nodes[i];
+      if (node.parent != kNoPlace) {
+        const TreeNode& above = nodes[node.parent];
+        message.from = above.head;
+        message.to = node.head;
+        std::vector<std::uint32_t> wait_for = above.arrived;
+        wait_for.push_back(node.down);
+        node.down = steps.add(message, wait_for);
+        node.arrived = {node.down};
+      }
+      node.inside.broadcast(message, node.arrived, steps);
+    }
+  }
+  return steps;
+}
+
 }  // namespace
 
 extern const CollectiveKind kNvlsTree{
@@ -80,6 +181,8 @@ extern const CollectiveKind kNvlsTree{
     .summary = "NVSwitches inside the nodes, double binary trees between them",
     .serves = serves_nvls_tree,
     .terms = nvls_tree_terms,
-    .lay = lay_nvls_tree};
+    .lay = lay_nvls_tree,
+    .count_steps = count_nvls_tree,
+    .write_steps = write_nvls_tree};
 
 }  // namespace tenk

@@ -41,12 +41,36 @@ std::vector<Lane> lay_pairwise(const Group& group, const CollectiveTuning&, int 
   return {lane};
 }
 
+std::uint64_t count_pairwise(const StepRequest& r) {
+  const std::uint64_t n = r.group.members.size();
+  return n * (n - 1);
+}
+
+Steps write_pairwise(const StepRequest& r) {
+  Steps steps;
+  const auto n = static_cast<std::uint32_t>(r.group.members.size());
+  for (std::uint32_t from = 0; from < n; ++from) {
+    for (std::uint32_t to = 0; to < n; ++to) {
+      if (from == to) continue;
+      steps.pieces.push_back({from, to});
+      Message message;
+      message.from = from;
+      message.to = to;
+      message.piece = static_cast<std::uint32_t>(steps.pieces.size() - 1);
+      steps.add(message, {});
+    }
+  }
+  return steps;
+}
+
 }  // namespace
 
 extern const CollectiveKind kPairwise{.name = "pairwise",
                                       .summary = "a connection between every two members",
                                       .serves = serves_pairwise,
                                       .terms = pairwise_terms,
-                                      .lay = lay_pairwise};
+                                      .lay = lay_pairwise,
+                                      .count_steps = count_pairwise,
+                                      .write_steps = write_pairwise};
 
 }  // namespace tenk

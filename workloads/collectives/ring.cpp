@@ -134,12 +134,97 @@ std::vector<Lane> lay_ring(const Group& group, const CollectiveTuning& tuning, i
   });
 }
 
+// One of the rings that a channel is made of, as places in order; `relay`: the member whose NIC the
+// hop from there passes.
+struct RingOrder {
+  std::vector<std::uint32_t> place, relay;
+};
+
+// As lay_ring lays it: into each node at the GPU of the rail's NIC and, from the last of the node,
+// out by that NIC. A mesh has several rings; a node with fewer than another takes them in turn.
+std::vector<RingOrder> orders_of(const StepRequest& r) {
+  const Group& g = r.group;
+  const GroupShape shape = shape_of(g);
+  const bool inside = shape.nodes == 1;
+  const auto rail = static_cast<std::uint32_t>(inside ? 0 : r.channel / r.tuning.nic_channels);
+  std::vector<std::vector<std::vector<std::uint32_t>>> rings;
+  std::size_t most = 1;
+  for (const auto& node : g.nodes) {
+    const std::size_t first = inside ? 0 : owner_of(rail, node.size(), shape.rails);
+    rings.push_back(rings_inside(g.fabric, node, first));
+    most = std::max(most, rings.back().size());
+  }
+  std::vector<RingOrder> orders(most);
+  for (std::size_t v = 0; v < most; ++v) {
+    for (const auto& of_node : rings) {
+      const std::vector<std::uint32_t>& ring = of_node[v % of_node.size()];
+      const std::uint32_t entry = place_of(g, ring.front());
+      for (const std::uint32_t a : ring) {
+        orders[v].place.push_back(place_of(g, a));
+        orders[v].relay.push_back(kNoPlace);
+      }
+      if (!inside && ring.size() > 1) orders[v].relay.back() = entry;
+    }
+  }
+  return orders;
+}
+
+std::uint64_t count_ring(const StepRequest& r) {
+  const std::uint64_t n = r.group.members.size();
+  const std::uint64_t rounds = r.op == Collective::kAllReduce ? 2 : 1;
+  return orders_of(r).size() * rounds * (n - 1) * n;
+}
+
+// One pass round the ring. Position i sends piece i - s + shift in step s, which it got in the step
+// before; bytes of one connection go in order.
+void add_pass(const RingOrder& ring, std::uint32_t first_piece, Message message,
+              std::uint32_t shift, std::vector<std::uint32_t>& last, Steps& steps) {
+  const auto n = static_cast<std::uint32_t>(ring.place.size());
+  for (std::uint32_t s = 0; s + 1 < n; ++s) {
+    std::vector<std::uint32_t> sent(n);
+    for (std::uint32_t i = 0; i < n; ++i) {
+      message.from = ring.place[i];
+      message.to = ring.place[(i + 1) % n];
+      message.relay = ring.relay[i];
+      message.piece = first_piece + (i + 2 * n - s - shift) % n;
+      sent[i] = steps.add(message, {last[(i + n - 1) % n], last[i]});
+    }
+    last = std::move(sent);
+  }
+}
+
+// Reduce-scatter starts with the neighbour's piece, so that each ends with its own; all-gather
+// starts with one's own; all-reduce is the one after the other.
+Steps write_ring(const StepRequest& r) {
+  Steps steps;
+  const std::vector<RingOrder> rings = orders_of(r);
+  const auto n = static_cast<std::uint32_t>(r.group.members.size());
+  const bool adds = r.op != Collective::kAllGather, gathers = r.op != Collective::kReduceScatter;
+  Message message;
+  message.stream = 1 / static_cast<double>(rings.size());
+  message.share = message.stream / ((adds && gathers ? 2.0 : 1.0) * (n - 1));
+  for (const RingOrder& ring : rings) {
+    const auto first_piece = static_cast<std::uint32_t>(steps.pieces.size());
+    for (const std::uint32_t place : ring.place) {
+      steps.pieces.push_back({adds ? kEverybody : place, gathers ? kEverybody : place});
+    }
+    std::vector<std::uint32_t> last(n, kNoPlace);
+    message.adds = true;
+    if (adds) add_pass(ring, first_piece, message, 1, last, steps);
+    message.adds = false;
+    if (gathers) add_pass(ring, first_piece, message, 0, last, steps);
+  }
+  return steps;
+}
+
 }  // namespace
 
 extern const CollectiveKind kRing{.name = "ring",
                                   .summary = "a ring on each rail",
                                   .serves = serves_ring,
                                   .terms = ring_terms,
-                                  .lay = lay_ring};
+                                  .lay = lay_ring,
+                                  .count_steps = count_ring,
+                                  .write_steps = write_ring};
 
 }  // namespace tenk

@@ -26,12 +26,25 @@ std::vector<Lane> lay_send(const Group& group, const CollectiveTuning&, int way)
   return {lane};
 }
 
+std::uint64_t count_send(const StepRequest&) { return 1; }
+
+Steps write_send(const StepRequest&) {
+  Steps steps;
+  steps.pieces.push_back({0, 1});
+  Message message;
+  message.to = 1;
+  steps.add(message, {});
+  return steps;
+}
+
 }  // namespace
 
 extern const CollectiveKind kSend{.name = "send",
                                   .summary = "one message from one rank to another",
                                   .serves = serves_send,
                                   .terms = send_terms,
-                                  .lay = lay_send};
+                                  .lay = lay_send,
+                                  .count_steps = count_send,
+                                  .write_steps = write_send};
 
 }  // namespace tenk

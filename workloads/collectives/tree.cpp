@@ -100,12 +100,69 @@ std::vector<Lane> lay_tree(const Group& group, const CollectiveTuning& tuning, i
   });
 }
 
+// The trees that a channel is made of: one, or on a mesh one for each ring that its chains can
+// follow; a node with fewer rings than another takes them in turn.
+std::vector<PipelinedTree> trees_of(const StepRequest& r) {
+  const Group& g = r.group;
+  const GroupShape shape = shape_of(g);
+  const bool inside = shape.nodes == 1;
+  const auto channels = static_cast<std::uint64_t>(r.tuning.nic_channels);
+  const auto rail = static_cast<std::uint32_t>(inside ? 0 : r.channel / channels);
+  const int copy = inside ? 0 : static_cast<int>(r.channel % channels);
+  const auto first = [&](std::size_t node) {
+    return owner_of(rail, g.nodes[node].size(), shape.rails);
+  };
+  std::vector<std::vector<std::vector<std::uint32_t>>> chains;
+  std::size_t most = 1;
+  for (std::size_t n = 0; n < g.nodes.size(); ++n) {
+    chains.push_back(rings_inside(g.fabric, g.nodes[n], first(n)));
+    most = std::max(most, chains.back().size());
+  }
+  PipelinedTree tree;
+  tree.share = 1 / static_cast<double>(most);
+  tree.parent.assign(g.members.size(), kNoPlace);
+  for (std::uint32_t e = 1; e < shape.nodes; ++e) {
+    const auto [down, up] = tree_edge(e, shape.nodes, copy % 2);
+    tree.parent[place_of(g, g.nodes[down][first(down)])] = place_of(g, g.nodes[up][first(up)]);
+  }
+  const std::size_t longest =
+      std::max_element(g.nodes.begin(), g.nodes.end(), [](const auto& a, const auto& b) {
+        return a.size() < b.size();
+      })->size();
+  const std::size_t levels = std::bit_width(shape.nodes) + longest - 2;
+  tree.pieces = tree_pieces(r.payload * tree.share, static_cast<std::uint32_t>(levels));
+  std::vector<PipelinedTree> trees(most, tree);
+  for (std::size_t v = 0; v < most; ++v) {
+    for (const auto& of_node : chains) {
+      const std::vector<std::uint32_t>& chain = of_node[v % of_node.size()];
+      for (std::size_t i = 1; i < chain.size(); ++i) {
+        trees[v].parent[place_of(g, chain[i])] = place_of(g, chain[i - 1]);
+      }
+    }
+  }
+  return trees;
+}
+
+std::uint64_t count_tree(const StepRequest& r) {
+  std::uint64_t count = 0;
+  for (const PipelinedTree& tree : trees_of(r)) count += count_messages(tree);
+  return count;
+}
+
+Steps write_tree(const StepRequest& r) {
+  Steps steps;
+  for (const PipelinedTree& tree : trees_of(r)) add_messages(tree, steps);
+  return steps;
+}
+
 }  // namespace
 
 extern const CollectiveKind kTree{.name = "tree",
                                   .summary = "double binary tree between nodes, chains inside",
                                   .serves = serves_tree,
                                   .terms = tree_terms,
-                                  .lay = lay_tree};
+                                  .lay = lay_tree,
+                                  .count_steps = count_tree,
+                                  .write_steps = write_tree};
 
 }  // namespace tenk

@@ -26,7 +26,8 @@ std::vector<PipelineStep> forwards(const PipelineShape& shape) {
   for (std::int64_t g = 0; g < groups; ++g) {
     const std::int64_t end = g + 1 == groups ? m : (g + 1) * shape.stages;
     for (std::int64_t c = 0; c < shape.chunks; ++c) {
-      for (std::int64_t k = g * shape.stages; k < end; ++k) order.push_back({true, c, k});
+      for (std::int64_t k = g * shape.stages; k < end; ++k)
+        order.push_back({PassKind::kForward, c, k});
     }
   }
   return order;
@@ -42,15 +43,16 @@ std::vector<PipelineStep> steps(const PipelineShape& shape, std::int64_t stage) 
   const std::int64_t ahead = m < p ? total : std::min(warm_up, total);
   std::vector<PipelineStep> order;
   order.reserve(static_cast<std::size_t>(2 * total));
-  const auto add = [&](bool is_forward, std::int64_t k) {
+  const auto add = [&](PassKind pass, std::int64_t k) {
     const PipelineStep& step = forward[static_cast<std::size_t>(k)];
+    const bool is_forward = pass == PassKind::kForward;
     const std::int64_t chunk = is_forward ? step.chunk : shape.chunks - 1 - step.chunk;
-    order.push_back({is_forward, chunk, step.micro_batch});
+    order.push_back({pass, chunk, step.micro_batch});
   };
-  for (std::int64_t k = 0; k < ahead; ++k) add(true, k);
+  for (std::int64_t k = 0; k < ahead; ++k) add(PassKind::kForward, k);
   for (std::int64_t k = 0; k < total; ++k) {
-    if (k + ahead < total) add(true, k + ahead);
-    add(false, k);
+    if (k + ahead < total) add(PassKind::kForward, k + ahead);
+    add(PassKind::kBackward, k);
   }
   return order;
 }

@@ -17,10 +17,10 @@ std::vector<PipelineStep> steps(const PipelineShape& shape, std::int64_t stage) 
   const std::int64_t ahead = std::min(shape.stages - stage - 1, m);
   std::vector<PipelineStep> order;
   order.reserve(static_cast<std::size_t>(2 * m));
-  for (std::int64_t k = 0; k < ahead; ++k) order.push_back({true, 0, k});
+  for (std::int64_t k = 0; k < ahead; ++k) order.push_back({PassKind::kForward, 0, k});
   for (std::int64_t k = 0; k < m; ++k) {
-    if (k + ahead < m) order.push_back({true, 0, k + ahead});
-    order.push_back({false, 0, k});
+    if (k + ahead < m) order.push_back({PassKind::kForward, 0, k + ahead});
+    order.push_back({PassKind::kBackward, 0, k});
   }
   return order;
 }
