@@ -106,6 +106,17 @@ class PassBuilder {
     stream(kNormBackward + kResidualBackward, whole());
   }
 
+  // What a backward pass computes again before it: `mlp` is a perceptron, or that beside experts.
+  void repeat(const RepeatedParts& parts, const Half& mlp) {
+    if (parts.norms) norm_forward();
+    if (parts.norms) norm_forward();
+    if (parts.perceptrons) {
+      products_forward(mlp);
+    } else if (parts.activations) {
+      run(mlp.inner_forward);
+    }
+  }
+
   // `shared` is the half that all tokens pass, if there is one.
   void experts_forward(const ExpertWork& work, const Half* shared) {
     norm_forward();
@@ -117,6 +128,14 @@ class PassBuilder {
     stream(kMove, work.sent * hidden());
     if (shared != nullptr) products_forward(*shared);
     residual_forward();
+  }
+
+  void repeat_experts(const RepeatedParts& parts, const ExpertWork& work) {
+    if (parts.perceptrons) {
+      experts_forward(work, nullptr);
+    } else if (parts.activations) {
+      stream(activation_.forward, work.rows * work.ffn);
+    }
   }
 
   void experts_backward(const ExpertWork& work, const Half* shared) {
@@ -500,6 +519,8 @@ LayerPasses layer_passes(const TrainingSpec& training, const DeviceProfile& devi
   passes.forward.front().host = training.host.forward;
   const auto backward = [&](Part part, Pass& pass) {
     builder.build(part);
+    if (!kind.experts || shared != nullptr) builder.repeat(training.repeated, mlp);
+    if (kind.experts) builder.repeat_experts(training.repeated, work);
     if (!kind.experts) builder.adapters(true, false);
     kind.experts ? builder.experts_backward(work, shared) : builder.backward(mlp);
     builder.adapters(false, false);

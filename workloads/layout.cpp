@@ -139,10 +139,26 @@ HostSpec read_host(Section section) {
   return host;
 }
 
-Recompute read_recompute(Section& job) {
+// A list of modules, or one of three words.
+void read_recompute(Section& job, TrainingSpec& t) {
+  const Config* given = job.raw("recompute");
+  if (given != nullptr && given->kind() == Config::Kind::kList) {
+    const std::vector<std::string> allowed = {"core-attn", "layernorm", "activation", "mlp"};
+    for (const std::string& word : job.texts("recompute")) {
+      if (word == "core-attn") t.recompute = Recompute::kSelective;
+      if (word == "layernorm") t.repeated.norms = true;
+      if (word == "activation") t.repeated.activations = true;
+      if (word == "mlp") t.repeated.perceptrons = true;
+      if (std::find(allowed.begin(), allowed.end(), word) != allowed.end()) continue;
+      job.fail("recompute", fmt::format("{}.recompute has \"{}\"; it lists {}, or is none, "
+                                        "selective or full",
+                                        job.what(), shown(word), fmt::join(allowed, ", ")));
+    }
+    return;
+  }
   const std::string word = job.word("recompute", {"none", "selective", "full"}, "none");
-  if (word == "full") return Recompute::kFull;
-  return word == "selective" ? Recompute::kSelective : Recompute::kNone;
+  if (word == "full") t.recompute = Recompute::kFull;
+  if (word == "selective") t.recompute = Recompute::kSelective;
 }
 
 // Of LoRA; targets by Megatron-Bridge's meaning of each, in our words.
@@ -414,7 +430,7 @@ TrainingSpec read_training(Section given, Section placement, Faults& faults) {
   t.model = read_model(job.section("model"), t.batch.sequence, faults);
   t.router = read_router(job.section("router", false), t.model, t.layout.ep);
   if (job.has("lora")) t.adapters = read_adapters(job.section("lora"));
-  t.recompute = read_recompute(job);
+  read_recompute(job, t);
   t.attention = read_attention(job);
   t.host = read_host(job.section("host", false));
   t.gradients = read_gradients(job.section("gradients", false), t.layout.zero);

@@ -81,6 +81,13 @@ struct AdapterSpec {
 };
 
 enum class Recompute { kNone, kSelective, kFull };
+// Parts of a layer that its backward pass computes again beside that (Megatron-LM:
+// --recompute-modules layernorm, moe_act, and mlp or moe).
+struct RepeatedParts {
+  bool norms = false;
+  bool activations = false;  // The functions inside of perceptrons and experts.
+  bool perceptrons = false;  // Whole ones; experts with their exchange.
+};
 
 struct OverlapSpec {
   bool tp = false;  // Beyond what Megatron always overlaps (layer_times.h).
@@ -132,6 +139,7 @@ struct TrainingSpec {
   AdapterSpec adapters;
   Precision precision = Precision::kBf16;  // Of the linear layers' products.
   Recompute recompute = Recompute::kNone;
+  RepeatedParts repeated;
   AttentionKernel attention = AttentionKernel::kFlash;
   HostSpec host;
   GradientSpec gradients;
@@ -152,9 +160,9 @@ struct TrainingSpec {
 // Reads the keys model, parallel {tp, cp, cp-exchange, pp, vpp, dp, ep, etp, sequence-parallel,
 // zero, shard, chunk-layers, schedule}, batch {global, micro, sequence}, router (experts.h),
 // lora {rank, targets: [qkv, projection, up, down]}, precision, gradients {precision, bucket,
-// keep}, optimizer {kind, momentum, offload, link, host-memory}, step-overhead, recompute,
-// attention, host {forward, backward} and overlap {tp, dp, pp} of `job`, and `placement` (which may
-// read as empty). Defaults: all degrees 1 but etp as tp, cp-exchange ring, sequence-parallel true,
+// keep}, optimizer {kind, momentum, offload, link, host-memory}, step-overhead, recompute (a
+// word, or a list of modules), attention, host {forward, backward} and overlap {tp, dp, pp} of `job`, and
+// `placement` (which may read as empty). Defaults: all degrees 1 but etp as tp, cp-exchange ring, sequence-parallel true,
 // zero 1, shard all, micro 1, no lora, else all its targets, precision bf16, gradients {precision:
 // fp32, keep: shards under zero 2 and 3}, optimizer {kind: adam, offload: none, host-memory: 50GBps
 // (assumed: of two CPUs with eight channels of DDR5 each, by eight)}, step-overhead 0, recompute

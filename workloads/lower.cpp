@@ -37,7 +37,9 @@ void check_pace(const Program& program, double speed, RankId rank) {
 struct GroupClass {
   std::vector<ClassId> coflows;                  // Ascending.
   std::vector<std::pair<ClassId, End>> members;  // Rank classes, ascending, each end once.
-  std::vector<ClassId> ranks;                    // The same without ends, each once.
+  // The same without ends; twice where each rank of a class is the source of one coflow and the
+  // destination of another, for both hold units of its device.
+  std::vector<ClassId> ranks;
 };
 
 // One operation that the members of a group class carry out together.
@@ -125,9 +127,7 @@ std::uint32_t Lowering::intern(const std::vector<ClassId>& coflows) {
   }
   std::sort(g.members.begin(), g.members.end());
   g.members.erase(std::unique(g.members.begin(), g.members.end()), g.members.end());
-  for (const auto& member : g.members) {
-    if (g.ranks.empty() || g.ranks.back() != member.first) g.ranks.push_back(member.first);
-  }
+  for (const auto& member : g.members) g.ranks.push_back(member.first);
   group_classes_.push_back(std::move(g));
   meetings_.emplace_back();
   return at->second;

@@ -34,8 +34,15 @@ ChunkActivations kept_of_layer(const TrainingSpec& t, const LayerActivations& la
   if (t.recompute == Recompute::kFull) {
     return {layer.input, layer.split + layer.whole + scores - layer.input};
   }
-  if (t.recompute == Recompute::kSelective) return {layer.split + layer.whole, scores};
-  return {layer.split + layer.whole + scores, 0};
+  double again = t.repeated.norms ? layer.norms : 0;
+  if (t.repeated.perceptrons) {
+    again += layer.perceptrons;
+  } else if (t.repeated.activations) {
+    again += layer.activations;
+  }
+  const double kept = layer.split + layer.whole - again;
+  if (t.recompute == Recompute::kSelective) return {kept, again + scores};
+  return {kept + scores, again};
 }
 
 ChunkActivations chunk_activations(const TrainingSpec& t, const Chunk& chunk) {
@@ -159,7 +166,15 @@ LayerActivations layer_activations(const TrainingSpec& t, const LayerKind& kind)
   const auto ffn = static_cast<double>(kind.experts ? shard.shared_ffn : shard.ffn);
   LayerActivations bytes;
   bytes.split = kElement * tokens * (attention + inner * ffn);
-  if (kind.experts) bytes.split += expert_activations(t, inner);
+  bytes.perceptrons = kElement * tokens * inner * ffn;
+  bytes.activations = kElement * tokens * ffn;
+  if (kind.experts) {
+    const double experts = expert_activations(t, inner);
+    const ExpertWork work = expert_work(t);
+    bytes.split += experts;
+    bytes.perceptrons += experts;
+    bytes.activations += kElement * static_cast<double>(work.rows) * static_cast<double>(work.ffn);
+  }
   // Inputs of two norms and of the two first products; two masks.
   const double inputs = t.frozen() ? (t.adapters.qkv ? 1 : 0) + (t.adapters.up ? 1 : 0) : 2;
   bytes.whole = whole_width * ((2 + inputs) * kElement + (m.dropout ? 2 * kMask : 0));
@@ -169,6 +184,7 @@ LayerActivations layer_activations(const TrainingSpec& t, const LayerKind& kind)
     bytes.whole += 2 * kElement * whole_tokens * narrow;
   }
   bytes.input = kElement * whole_width;
+  bytes.norms = 2 * kElement * whole_width;
   // Softmax, its mask and the result of its dropout (Korthikanti et al. 2022, section 4.1).
   const double per_score = kElement + (m.dropout ? kMask + kElement : 0);
   bytes.scores =

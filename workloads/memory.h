@@ -28,10 +28,13 @@ namespace tenk {
 
 // What one layer keeps of one micro-batch on one rank until its backward pass, bytes.
 struct LayerActivations {
-  double split = 0;   // Cut by tensor parallelism: 24 s b h / t for GPT.
-  double whole = 0;   // 10 s b h; divided by t under sequence parallelism.
-  double input = 0;   // 2 s b h of `whole`: all that full recomputation keeps.
-  double scores = 0;  // 5 a s^2 b / t: what attention without flash kernels would add.
+  double split = 0;        // Cut by tensor parallelism: 24 s b h / t for GPT.
+  double whole = 0;        // 10 s b h; divided by t under sequence parallelism.
+  double input = 0;        // 2 s b h of `whole`: all that full recomputation keeps.
+  double norms = 0;        // Of `whole`: what norms leave for products,
+  double activations = 0;  // of `split`: what activation functions do,
+  double perceptrons = 0;  // and all from inside of perceptrons and experts.
+  double scores = 0;       // 5 a s^2 b / t: what attention without flash kernels would add.
 };
 LayerActivations layer_activations(const TrainingSpec& training, const LayerKind& kind = {});
 

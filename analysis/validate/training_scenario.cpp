@@ -288,6 +288,16 @@ std::string lora_of(const TrainingRow& row, std::vector<std::string>& assumption
   return "";
 }
 
+std::int64_t chunks_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  if (row.vpp || *row.pp == 1) return row.vpp.value_or(1);
+  if (has(row.framework, "meta")) {  // Its pipelines interleave (workloads/stages.h).
+    assumptions.emplace_back("Meta's pipelines interleave chunks of one layer");
+    return (*row.layers + 2 + *row.pp - 1) / *row.pp;
+  }
+  assumptions.emplace_back("one chunk a stage where vpp is missing");
+  return 1;
+}
+
 // "cp: ..., cp-exchange: ..., ", or nothing.
 std::string context_yaml(const TrainingRow& row, std::vector<std::string>& assumptions) {
   if (row.cp.value_or(1) <= 1) return "";
@@ -304,7 +314,7 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
   const std::int64_t dp = *row.gpus / (*row.tp * *row.pp * cp);
   const std::int64_t micro = row.micro_batch.value_or(1);
   if (!row.micro_batch) assumptions.emplace_back("micro-batches of 1 where the row has none");
-  if (!row.vpp && *row.pp > 1) assumptions.emplace_back("one chunk a stage where vpp is missing");
+  const std::int64_t vpp = chunks_of(row, assumptions);
   const std::string recompute = recompute_of(row, assumptions);
   const std::string attention = attention_of(row, assumptions);
   const Overlap overlap = overlap_of(row);
@@ -317,9 +327,9 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
       "{{model: {}, parallel: {{tp: {}, {}pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, "
       "{}}}, batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
       "attention: {}{}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
-      model_yaml(row, shape), *row.tp, context_yaml(row, assumptions), *row.pp, row.vpp.value_or(1),
-      dp, experts, sequence, sharding, *row.global_batch, micro, *row.sequence,
-      precision_of(row, assumptions), recompute, attention, lora, overlap.tp, overlap.dp, true);
+      model_yaml(row, shape), *row.tp, context_yaml(row, assumptions), *row.pp, vpp, dp, experts,
+      sequence, sharding, *row.global_batch, micro, *row.sequence, precision_of(row, assumptions),
+      recompute, attention, lora, overlap.tp, overlap.dp, true);
 }
 
 }  // namespace

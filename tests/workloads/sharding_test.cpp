@@ -36,7 +36,9 @@ const std::vector<std::string> kSharded = {"zero: 2",
                                            "pp: 3, vpp: 2, zero: 3",
                                            "zero: 3, shard: 2",
                                            "zero: 1, shard: 2",
-                                           "zero: 2, shard: 1"};
+                                           "zero: 2, shard: 1",
+                                           "pp: 4, schedule: zb-h1, zero: 3",
+                                           "pp: 4, schedule: gpipe, zero: 2"};
 
 }  // namespace
 
@@ -106,6 +108,25 @@ TEST_CASE("Under hybrid sharding neighbours share a copy, and copies all-reduce 
   // A quarter, each of the 6 buckets rounded up to whole parameters.
   CHECK(reduced >= scattered / 4);
   CHECK(reduced <= scattered / 4 + 6 * 4);
+}
+
+TEST_CASE("ZeRO-3 gathers dense and expert parameters, each among the ranks that hold the same") {
+  const TrainingSpec t = cases::read(
+      "job:\n  model: {style: llama, layers: 3, hidden: 64, heads: 4, vocab: 512, "
+      "experts: {routed: 4, top-k: 2}}\n  parallel: {dp: 8, ep: 2, zero: 3}\n"
+      "  batch: {global: 16, micro: 1, sequence: 128}\n");
+  const Workload w = build_training(t, cases::h100());
+  REQUIRE(cases::rehearse(w).finished);
+  const LocalParameters layer = local_parameters(t, {.layers = 1});
+  const LocalParameters all = stage_parameters(t, 0);
+  const std::int64_t ends = all.dense() - 3 * layer.dense();
+  // 2 micro-batches, 2 B, both passes of 3 layers; the ends once.
+  CHECK(bytes_of(w, "dp").at(Collective::kAllGather) == 2 * 2 * (2 * 3 * layer.dense() + ends));
+  CHECK(bytes_of(w, "expert-dp").at(Collective::kAllGather) == 2 * 2 * 2 * 3 * layer.experts);
+  CHECK(bytes_of(w, "expert-dp").at(Collective::kReduceScatter) == 2 * 4 * 3 * layer.experts);
+  const StageMemory m = memory_by_stage(t)[0];
+  CHECK(m.optimizer.value() ==
+        Approx(12 * (static_cast<double>(all.dense()) / 8 + static_cast<double>(all.experts) / 4)));
 }
 
 TEST_CASE("One layer computes while the next one arrives, never the one after that") {
