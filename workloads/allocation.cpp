@@ -56,10 +56,10 @@ std::vector<std::uint32_t> listed_nodes(const AllocationSpec& spec, const Room& 
   for (const std::int64_t n : spec.nodes) {
     const auto node = static_cast<std::uint32_t>(n);
     if (n >= room.nodes) {
-      throw Error(ErrorKind::kInvalid,
-                  fmt::format("placement.nodes has {}; the cluster has nodes 0 to {}", n,
-                              room.nodes - 1),
-                  spec.where);
+      throw Error(
+          ErrorKind::kInvalid,
+          fmt::format("placement.nodes has {}; the cluster has nodes 0 to {}", n, room.nodes - 1),
+          spec.where);
     }
     if (!is_free(room, node) || std::count(nodes.begin(), nodes.end(), node) > 0) {
       throw Error(ErrorKind::kInvalid, fmt::format("placement.nodes: node {} is taken", n),
@@ -95,8 +95,7 @@ std::vector<std::uint32_t> free_accelerators_shuffled(const AllocationSpec& spec
 
 }  // namespace
 
-Room::Room(std::uint32_t nodes_there, std::uint32_t accelerators_of_node,
-           std::uint32_t nodes_below)
+Room::Room(std::uint32_t nodes_there, std::uint32_t accelerators_of_node, std::uint32_t nodes_below)
     : nodes(nodes_there),
       per_node(accelerators_of_node),
       nodes_per_leaf(std::max(1u, nodes_below)),
@@ -125,10 +124,10 @@ AllocationSpec read_allocation(Section& placement) {
     }
   }
   if ((policy == "list") != placement.has("nodes")) {
-    placement.fail("nodes", policy == "list"
-                                ? placement.what() + " of policy list needs nodes: [0, 1, ...]"
-                                : placement.what() + ".nodes is of policy list; found policy " +
-                                      policy);
+    placement.fail("nodes",
+                   policy == "list"
+                       ? placement.what() + " of policy list needs nodes: [0, 1, ...]"
+                       : placement.what() + ".nodes is of policy list; found policy " + policy);
   }
   return spec;
 }
