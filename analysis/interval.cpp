@@ -19,6 +19,8 @@ std::vector<Precision> precisions_of(const TrainingSpec& job, const DeviceProfil
   return {job.precision, device.wide()};
 }
 
+// Beyond kModelError, and set like it: software for experts differs more than for dense layers.
+constexpr double kExpertError = 0.35;
 constexpr double kHostError = 0.3;  // Of the host's times (assumed: software and CPUs differ).
 // A number is lowered by its interval, but stays above 0 however wide that is.
 constexpr double kLeastShare = 0.05;
@@ -160,6 +162,9 @@ std::vector<Variation> vary(const Scenario& s, const Fabric& fabric, const Place
     const double value = std::exchange(known->value, lowered(*known));
     add(device.name, name, steps.change(device));
     known->value = value;
+  }
+  if (s.job->model.experts.routed > 0) {
+    add("model", "steps with experts", step.s() * kExpertError);
   }
   HostSpec host = s.job->host;
   host.forward = Time::seconds(host.forward.s() * (1 - kHostError));
