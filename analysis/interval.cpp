@@ -223,6 +223,10 @@ std::vector<Variation> vary(const Scenario& s, const Fabric& fabric, const Place
         compute > 0 ? by_compute * (steps.compute(device) / compute - 1) : 0);
     known->value = value;
   }
+  if (s.job->model.experts.routed > 0) {
+    variations.push_back(
+        {"model: steps with experts", Time::seconds(step.s() * (1 + kExpertError))});
+  }
   add("host: issue of kernels", seconds[2] - seconds[0]);
   for (std::size_t i = 0; i < tunings.size(); ++i) {
     add(tunings[i].first, seconds[3 + i] - seconds[0]);

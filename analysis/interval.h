@@ -38,6 +38,9 @@ std::vector<Variation> vary(const Scenario& scenario, const Fabric& fabric, cons
 // What is left when every number is known: half-width of a 90 % interval, of the step. Set so that
 // intervals hold nine in ten published dense steps (docs/accuracy.md).
 inline constexpr double kModelError = 0.12;
+// The same of steps with experts, beside it and set like it: how much of their exchange runs beside
+// computation differs between frameworks, and none of it does here.
+inline constexpr double kExpertError = 0.35;
 
 // {low, high} in seconds around `step`.
 std::pair<double, double> interval_of(std::span<const Variation> variations, Time step);

@@ -87,11 +87,13 @@ void report_assumptions(const Scenario& s, const Fabric& fabric, const TrainingF
       "computation beside communication loses one SM for each of its channels");
   p.assumptions.push_back(fmt::format("GPUs run at {:.3g} of full-clock speed under sustained load",
                                       s.device->sustained_power_factor.value));
-  p.assumptions.emplace_back(
-      "interval_s: the stated uncertainty of the profiles' numbers and 12 % for what the model "
-      "leaves "
-      "out");
-  if (s.engine.steps()) p.assumptions.emplace_back(kSpreadLatency);
+  p.assumptions.push_back(fmt::format(
+      "interval_s: the stated uncertainty of the profiles' numbers and {:.0f} % for what the model "
+      "leaves out{}",
+      100 * kModelError,
+      s.job->model.experts.routed > 0
+          ? fmt::format(", {:.0f} % for how frameworks run experts", 100 * kExpertError)
+          : ""));
   p.warnings = s.warnings;
   p.provenance = {
       fmt::format("tenk {}", kVersion),

@@ -60,6 +60,10 @@ ExpertWork expert_work(const TrainingSpec& t) {
   work.ffn = std::max<std::int64_t>(shard.expert_ffn, 1);
   work.sent = shard.whole_tokens * t.model.experts.top_k;
   work.received = std::max<std::int64_t>(1, std::llround(static_cast<double>(work.sent) * most));
+  const auto top_k = static_cast<double>(t.model.experts.top_k);
+  const double share = router.copies > 0 ? std::min(router.copies / top_k, 1.0) : 1;
+  work.exchanged =
+      std::max<std::int64_t>(1, std::llround(static_cast<double>(work.received) * share));
   work.rows = work.received * t.layout.etp;
   return work;
 }
@@ -67,13 +71,14 @@ ExpertWork expert_work(const TrainingSpec& t) {
 RouterSpec read_router(Section section, const TransformerSpec& m, std::int64_t ep) {
   RouterSpec router;
   router.capacity = section.number("capacity-factor", {0.01, 1000}, 0);
+  router.copies = section.number("copies", {1, 1000}, 0);
   const auto counts = section.integers("load", {0, kMostLoad});
   const bool skewed = section.has("skew");
   const double skew = section.number("skew", {0, kMostSkew}, 0);
   const auto seed = static_cast<std::uint64_t>(section.integer("seed", {0}, 42));
   section.finish();
   const std::int64_t routed = m.experts.routed;
-  if (routed == 0 && (router.capacity > 0 || skewed || !counts.empty())) {
+  if (routed == 0 && (router.capacity > 0 || router.copies > 0 || skewed || !counts.empty())) {
     section.fail(section.what() + " needs a model with experts");
   } else if (!counts.empty() && skewed) {
     section.fail("skew", fmt::format("{0}.skew and {0}.load both say how busy experts are; give "

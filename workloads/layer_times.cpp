@@ -359,14 +359,14 @@ class PassBuilder {
   // Sorted by rank, sent, gathered from the ranks that share the experts, sorted by expert.
   bool sorts(const ExpertWork& work) const { return t_.layout.ep > 1 && work.held > 1; }
   void exchange(const ExpertWork& work) {
-    call_others(Peers::kEp, t_.layout.ep, Collective::kAllToAll, work.received);
+    call_others(Peers::kEp, t_.layout.ep, Collective::kAllToAll, work.exchanged);
     call_others(Peers::kEtp, t_.layout.etp, Collective::kAllGather, work.rows);
     if (sorts(work)) stream(kMove, work.rows * hidden());
   }
   void exchange_back(const ExpertWork& work) {
     if (sorts(work)) stream(kMove, work.rows * hidden());
     call_others(Peers::kEtp, t_.layout.etp, Collective::kReduceScatter, work.rows);
-    call_others(Peers::kEp, t_.layout.ep, Collective::kAllToAll, work.received);
+    call_others(Peers::kEp, t_.layout.ep, Collective::kAllToAll, work.exchanged);
   }
   void route_forward(const ExpertWork& work) {
     const std::int64_t experts = t_.model.experts.routed;

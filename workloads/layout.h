@@ -68,6 +68,9 @@ struct BatchSpec {
 struct RouterSpec {
   double capacity = 0;  // Most tokens that a rank's experts take, over the mean; 0: all that come.
   double busiest = 1;   // Tokens that come to the busiest rank's experts, over the mean.
+  // Copies of a token that leave its rank, where servers hand one on to several of their experts;
+  // 0: one for each expert.
+  double copies = 0;
 };
 
 // Fine-tuning with low-rank adapters (LoRA, Hu et al. 2021): the model's weights are frozen, and

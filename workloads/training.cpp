@@ -305,6 +305,12 @@ std::vector<std::string> assumptions_of(const TrainingSpec& t) {
         "fp8: the products of linear layers are in FP8 with scales of the step before, casts are "
         "kernels of their own; attention, logits and all that is sent or kept is as in bf16");
   }
+  if (t.router.copies > 0) {
+    list.push_back(
+        fmt::format("router.copies: each token leaves {:.3g} times; servers hand it on to "
+                    "their other experts at no cost",
+                    t.router.copies));
+  }
   if (t.precision == Precision::kFp4) {
     list.emplace_back(
         "fp4: the three products of each linear layer of a block are in NVFP4; casts read their "

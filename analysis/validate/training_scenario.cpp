@@ -10,6 +10,7 @@
 #include "analysis/validate/hardware.h"
 #include "analysis/validate/named_models.h"
 #include "sim/base/presets.h"
+#include "workloads/formats/hf_config.h"
 #include "workloads/model.h"
 
 namespace tenk {
@@ -308,6 +309,27 @@ std::string context_yaml(const TrainingRow& row, std::vector<std::string>& assum
   return fmt::format("cp: {}, ", *row.cp);
 }
 
+// Where the experts of a group of ranks are on several servers, the dispatchers of NeMo and
+// Megatron-Bridge (DeepEP) send a token once to each server that it needs: of m servers,
+// m (1 - (1 - 1/m)^k) on average for k experts.
+std::string router_of(const TrainingRow& row, std::vector<std::string>& assumptions) {
+  const auto preset = expert_model_named(row.model);
+  if (!preset) return "";
+  assumptions.emplace_back("routers that fill all experts alike");
+  std::vector<std::string> ignored;
+  const auto gpu = accelerator_named(row.gpu_type, ignored);
+  const UsualServer* server = gpu ? usual_server(*gpu) : nullptr;
+  const double servers =
+      server == nullptr ? 1 : static_cast<double>(row.ep.value_or(1)) / server->gpus;
+  if (servers <= 1 || !any_of(row.framework, {"nemo", "megatron-bridge"})) return "";
+  assumptions.emplace_back("one copy of a token to each server with experts that it needs");
+  Faults faults;
+  const Config model = load_preset("models", *preset);
+  const auto k = static_cast<double>(read_hf_model(model, *preset, faults).experts.top_k);
+  const double copies = servers * (1 - std::pow(1 - 1 / servers, k));
+  return fmt::format(", router: {{copies: {:.3f}}}", std::max(copies, 1.0));
+}
+
 std::string job_yaml(const TrainingRow& row, const Shape& shape,
                      std::vector<std::string>& assumptions) {
   const std::int64_t cp = std::max<std::int64_t>(row.cp.value_or(1), 1);
@@ -322,14 +344,14 @@ std::string job_yaml(const TrainingRow& row, const Shape& shape,
   const bool sequence = shards_sequence(row, assumptions);
   const std::string lora = lora_of(row, assumptions);
   const std::string experts = expert_degrees(row, dp, assumptions);
-  if (!experts.empty()) assumptions.emplace_back("routers that fill all experts alike");
+  const std::string router = router_of(row, assumptions);
   return fmt::format(
       "{{model: {}, parallel: {{tp: {}, {}pp: {}, vpp: {}, dp: {}{}, sequence-parallel: {}, "
       "{}}}, batch: {{global: {}, micro: {}, sequence: {}}}, precision: {}, recompute: {}, "
-      "attention: {}{}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
+      "attention: {}{}{}, overlap: {{tp: {}, dp: {}, pp: {}}}}}",
       model_yaml(row, shape), *row.tp, context_yaml(row, assumptions), *row.pp, vpp, dp, experts,
       sequence, sharding, *row.global_batch, micro, *row.sequence, precision_of(row, assumptions),
-      recompute, attention, lora, overlap.tp, overlap.dp, true);
+      recompute, attention, lora, router, overlap.tp, overlap.dp, true);
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ Timeline run(const std::string& parallel, bool fold) {
       ScenarioUse::kWholeJob);
   const Fabric fabric = build_fabric(s.cluster);
   const Workload workload = build_training(*s.job, *s.device);
-  return simulate(workload, place_and_fold(fabric, workload, s.tuning, fold), s.engine).timeline;
+  const Placed placed = place_and_fold(fabric, workload, s.tuning, seats_of(s, fabric), fold);
+  return simulate(workload, placed, s.engine).timeline;
 }
 
 TEST_CASE("Shards, shared sequences and schedules take as long folded as unfolded") {

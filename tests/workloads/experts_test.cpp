@@ -141,6 +141,9 @@ TEST_CASE("Ranks wait for the busiest one of ep, up to the capacity") {
   CHECK(work("load: [4, 1, 1, 1, 1, 1, 1, 6]").rows == 448);                         // 256 x 1.75.
   CHECK(work("load: [4, 1, 1, 1, 1, 1, 1, 6], capacity-factor: 1.25").rows == 320);  // 256 x 1.25.
   CHECK(work("capacity-factor: 1.25").rows == 256);
+  // One copy of two leaves: half of the exchange, all of the work.
+  CHECK(work("copies: 1").exchanged == 128);
+  CHECK((work("copies: 1").rows == 256 && work("copies: 3").exchanged == 256));
 }
 
 TEST_CASE("A grouped product takes no longer than its parts and no less than one of them") {
