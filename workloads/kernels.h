@@ -82,4 +82,14 @@ Time lone_kernel_time(const DeviceProfile& device, Time full_clock);
 // has them, the kernels that cast A from 16 bits before it.
 Time served_gemm_time(const DeviceProfile& device, Precision precision, const GemmShape& shape);
 
+// Bytes an element that making narrow operands of 16-bit ones moves (assumed: one fused kernel).
+// FP8: a 16-bit operand in, itself and its transpose out; both serve all products that it enters.
+inline constexpr double kCast = 2 + 1 + 1;
+// NVFP4: the operand once more for its scale; half a byte and a 16th of a scale each (NVIDIA 2025,
+// "Pretraining Large Language Models with NVFP4", section 4).
+inline constexpr double kCastFp4 = 2 * 2 + 2 * 0.5625;
+constexpr double cast_bytes(Precision p) {
+  return p == Precision::kFp8 ? kCast : p == Precision::kFp4 ? kCastFp4 : 0;
+}
+
 }  // namespace tenk

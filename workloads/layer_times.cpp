@@ -34,22 +34,7 @@ constexpr double kLogitsMax = 10;        // Cast to FP32; maximum.
 constexpr double kLogitsSum = 8;         // Shifted exponential in place, and its sum.
 constexpr double kLogitsScale = 8;       // Softmax in place.
 constexpr double kLogitsBackward = 14;   // Gradient in place; cast to BF16.
-// FP8: a 16-bit operand in, itself and its transpose out; both serve all products that it enters.
-constexpr double kCast = 2 + 1 + 1;
-// NVFP4: the operand once more for its scale; half a byte and a 16th of a scale each (NVIDIA 2025,
-// "Pretraining Large Language Models with NVFP4", section 4).
-constexpr double kCastFp4 = 2 * 2 + 2 * 0.5625;
-constexpr double cast_bytes(Precision p) {
-  return p == Precision::kFp8 ? kCast : p == Precision::kFp4 ? kCastFp4 : 0;
-}
 constexpr double kAccumulated = 2 * 4 - 2;  // Per weight: FP32 in and out instead of BF16 out.
-// The optimizer, per parameter updated: FP32 gradient, master weight and moments in, the last out,
-// BF16 weight out; before it the gradient once more for its norm. Per parameter held: gradient
-// zeroed.
-constexpr double kGradientTwice = 4 + 4;
-constexpr double kUpdated = 4 + 4;  // Master weight or moment.
-constexpr double kWeightOut = 2;
-constexpr double kZeroed = 4;
 
 constexpr std::int64_t kElement = 2;    // Bytes of BF16.
 constexpr std::int64_t kStatistic = 4;  // Bytes a token of a cross-entropy's exchange, FP32.
@@ -588,23 +573,6 @@ ModelPasses model_passes(const TrainingSpec& training, const DeviceProfile& devi
   passes.head_inputs = backward(Part::kInputs, last.inputs);
   passes.head_weights = backward(Part::kWeights, last.weights);
   return passes;
-}
-
-Time optimizer_time(const TrainingSpec& t, const DeviceProfile& device, std::int64_t updated,
-                    std::int64_t held) {
-  const auto moments = static_cast<double>(t.optimizer.moments());
-  const double bytes = kGradientTwice + kUpdated * (1 + moments) + kWeightOut;
-  Time time = streamed(device, kZeroed * static_cast<double>(held));
-  if (!t.optimizer.offload) time += streamed(device, bytes * static_cast<double>(updated));
-  const double cast = cast_bytes(t.precision);
-  if (cast == 0) return time;
-  return time + streamed(device, cast * static_cast<double>(held));
-}
-
-Time host_update_time(const OptimizerSpec& optimizer, std::int64_t updated) {
-  const auto moments = static_cast<double>(optimizer.moments());
-  const double bytes = kGradientTwice + kUpdated * (1 + moments) + kWeightOut;
-  return Time::seconds(bytes * static_cast<double>(updated) / optimizer.host_memory.value());
 }
 
 }  // namespace tenk

@@ -89,11 +89,4 @@ Time streamed(const DeviceProfile& device, double bytes);
 inline constexpr double kLongestStep = 1e6;  // Seconds; int64 picoseconds end at 9.2e6.
 [[noreturn]] void fail_too_long();           // That Error.
 
-// One step of the optimizer on `updated` parameters (the shard under ZeRO) of `held` ones; under
-// fp8 with the casts of those held (assumed: once a step). Offloaded, the device zeroes and casts
-// only, and the host moves the same bytes through its own memory (assumed: nothing else limits it).
-Time optimizer_time(const TrainingSpec& training, const DeviceProfile& device, std::int64_t updated,
-                    std::int64_t held);
-Time host_update_time(const OptimizerSpec& optimizer, std::int64_t updated);
-
 }  // namespace tenk

@@ -161,17 +161,18 @@ struct TrainingSpec {
 };
 
 // Reads the keys model, parallel {tp, cp, cp-exchange, pp, vpp, dp, ep, etp, sequence-parallel,
-// zero, shard, chunk-layers, schedule}, batch {global, micro, sequence}, router (experts.h),
-// lora {rank, targets: [qkv, projection, up, down]}, precision, gradients {precision, bucket,
-// keep}, optimizer {kind, momentum, offload, link, host-memory}, step-overhead, recompute (a
-// word, or a list of modules), attention, host {forward, backward} and overlap {tp, dp, pp} of `job`, and
-// `placement` (which may read as empty). Defaults: all degrees 1 but etp as tp, cp-exchange ring, sequence-parallel true,
-// zero 1, shard all, micro 1, no lora, else all its targets, precision bf16, gradients {precision:
-// fp32, keep: shards under zero 2 and 3}, optimizer {kind: adam, offload: none, host-memory: 50GBps
-// (assumed: of two CPUs with eight channels of DDR5 each, by eight)}, step-overhead 0, recompute
-// none, attention flash, host {forward: 0.9ms, backward: 1.7ms} (assumed; docs/model.md), overlap
-// {tp: false, dp: false but true under zero 3, pp: true}, schedule interleaved if vpp > 1. `faults`
-// must be those of both sections; a spec read with faults must not be built.
+// zero, shard, chunk-layers, schedule}, batch {global, micro, sequence}, router (experts.h), lora
+// {rank, targets: [qkv, projection, up, down]}, precision, gradients {precision, bucket, keep},
+// optimizer {kind, momentum, offload, link, host-memory}, step-overhead, recompute (a word, or a
+// list of modules), attention, host {forward, backward} and overlap {tp, dp, pp} of `job`, and
+// `placement` (which may read as empty). Defaults: all degrees 1 but etp as tp, cp-exchange ring,
+// sequence-parallel true, zero 1, shard all, micro 1, no lora, else all its targets, precision
+// bf16, gradients {precision: fp32, keep: shards under zero 2 and 3}, optimizer {kind: adam,
+// offload: none, host-memory: 50GBps (assumed: of two CPUs with eight channels of DDR5 each, by
+// eight)}, step-overhead 0, recompute none, attention flash, host {forward: 0.9ms, backward: 1.7ms}
+// (assumed; docs/model.md), overlap {tp: false, dp: false but true under zero 3, pp: true},
+// schedule interleaved if vpp > 1. `faults` must be those of both sections; a spec read with faults
+// must not be built.
 TrainingSpec read_training(Section job, Section placement, Faults& faults);
 
 // Adds a fault with the arithmetic, and the nearest dp that works, unless tp x cp x pp x dp is the

@@ -8,6 +8,7 @@
 #include "sim/base/error.h"
 #include "workloads/buckets.h"
 #include "workloads/layer_times.h"
+#include "workloads/optimizer.h"
 #include "workloads/schedules/list.h"
 #include "workloads/shard.h"
 #include "workloads/training.h"

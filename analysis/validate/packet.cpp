@@ -55,7 +55,9 @@ void judge_transport(const std::string& text, const std::string& file, Validatio
   const PacketCase c = read_packet_case(text, file);
   const bool serves = !find_kind(congestion_kinds(), c.congestion)->paths || c.routed.paths;
   if (!serves) {
-    all.skipped.push_back({c.name, "sprayed flows, and its model needs paths"});
+    all.skipped.push_back({.id = c.name,
+                           .part = "packet-transport",
+                           .why = "sprayed flows, and its model needs paths"});
     return;
   }
   judge_case(c, predict_flows(c, c.congestion), file, all);

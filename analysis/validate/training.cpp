@@ -28,6 +28,14 @@ Outcome leave_out(const TrainingRow& row, std::string why, bool excluded) {
 // The first line of an error without its place: equal faults have equal texts.
 std::string reason_of(const Error& error) { return error.faults().front().message; }
 
+// What the job has beside tensor, pipeline and data parallelism.
+std::string_view kind_of(const TrainingSpec& job) {
+  if (job.model.experts.routed > 0) return "experts";
+  if (job.adapters.rank > 0) return "LoRA";
+  if (job.layout.zero >= 2) return "FSDP, ZeRO-2 and 3";
+  return job.layout.cp > 1 ? "context parallel" : "dense";
+}
+
 Judged judge_scenario(const TrainingRow& row, const RowScenario& s) {
   const Scenario scenario = read_scenario(Config::parse(s.text, row.id), ScenarioUse::kWholeJob);
   const StepTime time = predict_step(scenario);
@@ -35,8 +43,7 @@ Judged judge_scenario(const TrainingRow& row, const RowScenario& s) {
   judged.id = row.id;
   judged.part = row.part;
   judged.gpu = s.gpu;
-  judged.cell = fmt::format("{}, {}", row.precision,
-                            scenario.cluster.nodes == 1 ? "one server" : "several servers");
+  judged.cell = fmt::format("{}, {}", kind_of(*scenario.job), name_of(scenario.job->precision));
   judged.workload = fmt::format("{} on {} (tp {} pp {})", row.model, *row.gpus, *row.tp, *row.pp);
   judged.measured_s = *row.iter_time_s;
   judged.predicted_s = time.step.s();

@@ -128,9 +128,9 @@ TEST_CASE("another table is refused by the column that is missing") {
 }
 
 TEST_CASE("the JSON of a validation keeps to the schema, and every report names the errors") {
-  Row lora;
-  lora.model = "Llama LoRA";
-  Validation v = judge({Row{}, lora});
+  Row tuned;
+  tuned.model = "Llama finetune";
+  Validation v = judge({Row{}, tuned});
   v.kind = "training";
   const auto json = nlohmann::json::parse(validation_json(v));
   const auto schema = nlohmann::json::parse(
@@ -139,7 +139,7 @@ TEST_CASE("the JSON of a validation keeps to the schema, and every report names 
   CHECK(schema_faults(json, schema) == std::vector<std::string>{});
   CHECK(json["rows"] == 2);
   CHECK(json["predicted"] == 1);
-  CHECK(json["skipped"][0]["why"] == "fine-tuning (LoRA, SFT) is not modelled yet");
+  CHECK(json["skipped"][0]["why"] == "the row does not say how it fine-tunes");
   CHECK(validation_table(v, {}).find("The 1 worst") != std::string::npos);
   CHECK(validation_markdown(v).find("| part | rows |") != std::string::npos);
   CHECK(validation_csv(v).find("r,p,h100-sxm,") != std::string::npos);

@@ -8,6 +8,7 @@
 #include "tests/workloads/training_cases.h"
 #include "workloads/flops.h"
 #include "workloads/kernels.h"
+#include "workloads/optimizer.h"
 
 using namespace tenk;
 using tenk::testing::gemm_of;

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/workloads/training_cases.h"
+#include "workloads/optimizer.h"
 #include "workloads/shard.h"
 #include "workloads/training.h"
 

@@ -9,6 +9,7 @@
 
 #include "tests/workloads/training_cases.h"
 #include "workloads/layer_times.h"
+#include "workloads/optimizer.h"
 #include "workloads/shard.h"
 
 using namespace tenk;
