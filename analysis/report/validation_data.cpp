@@ -43,6 +43,7 @@ std::string validation_json(const Validation& v) {
   Json errors = errors_of(summarize(v));
   errors.erase("rows");
   document.update(errors);
+  document["mean_over_parts"] = mean_over_parts(v);
   document["by_part"] = errors_by(v, &Judged::part);
   document["by_gpu"] = errors_by(v, &Judged::gpu);
   document["by_cell"] = errors_by(v, &Judged::cell);

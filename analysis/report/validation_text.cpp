@@ -105,6 +105,10 @@ std::string markdown_counts(const std::string& head,
   return text + "\n";
 }
 
+std::string over_parts(const Validation& v) {
+  return fmt::format("Mean error of the parts, each counted once: {}", percent(mean_over_parts(v)));
+}
+
 }  // namespace
 
 std::string validation_table(const Validation& v, Style style) {
@@ -112,6 +116,7 @@ std::string validation_table(const Validation& v, Style style) {
   page.title(fmt::format("{} against {}", v.kind, v.files));
   page.bullet(share_of(v).text());
   page.bullet("error: predicted / measured time - 1; bias: its median, above 0 is too slow");
+  page.bullet(over_parts(v));
   const bool apart = std::any_of(v.rows.begin(), v.rows.end(), [](auto& r) { return !r.pooled; });
   add_table("All", {{apart ? "all but the parts kept apart" : "all", summarize(v)}}, page);
   add_table("By part", summarize_by(v, &Judged::part), page);
@@ -128,6 +133,7 @@ std::string validation_markdown(const Validation& v) {
   std::string text = share_of(v).text() + ".\n\n";
   text += markdown_table("", {{"all", summarize(v)}});
   text += markdown_table("part", summarize_by(v, &Judged::part));
+  text += over_parts(v) + ".\n\n";
   text += markdown_table("profile", summarize_by(v, &Judged::gpu));
   text += markdown_table("kind of row", summarize_by(v, &Judged::cell));
   text += markdown_counts("excluded by rule", reasons(v, true));

@@ -56,7 +56,7 @@ void judge_transport(const std::string& text, const std::string& file, Validatio
   const bool serves = !find_kind(congestion_kinds(), c.congestion)->paths || c.routed.paths;
   if (!serves) {
     all.skipped.push_back({.id = c.name,
-                           .part = "packet-transport",
+                           .part = c.name,
                            .why = "sprayed flows, and its model needs paths"});
     return;
   }

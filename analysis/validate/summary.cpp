@@ -57,6 +57,13 @@ std::map<std::string, ErrorSummary> summarize_by(const Validation& validation,
   return summaries;
 }
 
+double mean_over_parts(const Validation& validation) {
+  const auto by_part = summarize_by(validation, &Judged::part);
+  double sum = 0;
+  for (const auto& [part, errors] : by_part) sum += errors.mape;
+  return by_part.empty() ? 0 : sum / static_cast<double>(by_part.size());
+}
+
 std::vector<const Judged*> worst(const Validation& validation, std::size_t most) {
   std::vector<const Judged*> rows = pointers(validation);
   const auto size = [](const Judged* row) {

@@ -71,6 +71,9 @@ ErrorSummary summarize(const Validation& validation);  // Of the rows that are p
 std::map<std::string, ErrorSummary> summarize_by(const Validation& validation,
                                                  std::string Judged::*text);
 
+// Mean of the parts' mape, each part counted once however many rows it has; 0 without rows.
+double mean_over_parts(const Validation& validation);
+
 // The rows with the largest |log(predicted / measured)|, largest first.
 std::vector<const Judged*> worst(const Validation& validation, std::size_t most);
 
