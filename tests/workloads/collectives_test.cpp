@@ -148,7 +148,7 @@ TEST_CASE("The latency of a ring: base, inner steps at the measured pace, outer 
 
 TEST_CASE(
     "NCCL's choice: LL for small messages, Simple for large, trees for small all-reduces of "
-    "many nodes") {
+    "many nodes, PAT for small all-gathers") {
   const CollectiveTuning tuning = hopper();
   const auto chosen = [&](Bytes bytes, GroupShape shape) {
     const Choice c = choose(request(Collective::kAllReduce, bytes, shape, tuning));
@@ -158,6 +158,14 @@ TEST_CASE(
   CHECK(chosen(1_GiB, {8, 1, 8}) == std::pair(std::string("ring"), Protocol::kSimple));
   CHECK(chosen(64_KiB, {512, 64, 8}).first == "tree");
   CHECK(chosen(8_GiB, {16, 2, 8}).second == Protocol::kSimple);
+  // One GPU a node, all-gather: PAT needs 4 steps where the ring needs 15, and has 0.75 of its
+  // rate.
+  const auto gathered = [&](Bytes bytes, GroupShape shape) {
+    return std::string(choose(request(Collective::kAllGather, bytes, shape, tuning)).kind->name);
+  };
+  CHECK(gathered(64_KiB, {16, 16, 1}) == "pat");
+  CHECK(gathered(1_GiB, {16, 16, 1}) == "ring");
+  CHECK(gathered(64_KiB, {16, 2, 8}) == "ring");
 }
 
 TEST_CASE("Bytes on the wires meet the known bound of each operation") {

@@ -113,7 +113,6 @@ extern const CollectiveKind kPat{.name = "pat",
                                  .terms = pat_terms,
                                  .lay = lay_pat,
                                  .count_steps = count_pat,
-                                 .write_steps = write_pat,
-                                 .on_request = true};
+                                 .write_steps = write_pat};
 
 }  // namespace tenk
