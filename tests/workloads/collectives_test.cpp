@@ -220,6 +220,29 @@ TEST_CASE("An algorithm that is asked for serves where it can; NCCL's choice els
   CHECK(pat.latency.us() == Approx(68.8 + 4 * 2.4));
 }
 
+TEST_CASE("All-to-all in two steps sends between nodes what pairwise does, and more inside") {
+  CollectiveTuning tuning = hopper();
+  const Fabric f = fabric(servers(4, "tiers: 2, radix: 16, rails: 8"));
+  const std::vector<std::uint32_t> members = first(32);
+  // 4 nodes of 8: a member sends S (7/8 + 3/4) in both steps, of that 3/4 S out of its node.
+  const auto lanes = kind("hierarchical").lay(make_group(f, members), tuning, 0);
+  REQUIRE(lanes.size() == 1);
+  const double sent = 7.0 / 8 + 3.0 / 4;
+  CHECK(usage_of(f, lanes[0].usage, "host up") * sent == Approx(32 * 3.0 / 4));
+  CHECK(usage_of(f, lanes[0].usage, "nvlink out") * sent == Approx(32 * 7.0 / 8));
+  CHECK(usage_of(f, lanes[0].usage, "leaf-spine up") == 0);
+  const auto pairs = kind("pairwise").lay(make_group(f, members), tuning, 0);
+  CHECK(usage_of(f, pairs[0].usage, "host up") / 32 == Approx(32 * 3.0 / 4));
+  // Asked for where nodes have 8 and 3 members, it leaves the group to NCCL's choice.
+  tuning.asked = {{Collective::kAllToAll, "hierarchical"}};
+  const std::vector<Bytes> sizes = {1_MiB};
+  for (const std::uint32_t n : {11u, 16u}) {
+    const Workload w = one_after_another(n, Collective::kAllToAll, sizes);
+    const Traffic t = place(f, w, tuning, first(n));
+    CHECK(t.methods[0].algorithm == (n == 16 ? "hierarchical" : "pairwise"));
+  }
+}
+
 TEST_CASE("A broadcast passes every NIC of a rail once and is a chain from the first member") {
   const Fabric f = fabric(servers(4, "tiers: 2, radix: 16, rails: 8"));
   const std::vector<std::uint32_t> members = first(32);

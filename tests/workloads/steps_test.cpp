@@ -105,6 +105,9 @@ bool applies(const CollectiveKind& kind, const Group& group, const CollectiveTun
   if (kind.name == "nvls-tree") {
     return in_switch && shape.nodes > 1 && shape.ranks >= 2 * shape.nodes;
   }
+  if (kind.name == "hierarchical") {
+    return shape.nodes > 1 && shape.even && shape.ranks > shape.nodes;
+  }
   if (kind.name == "pat") return shape.nodes == shape.ranks;
   return kind.name != "send" || shape.ranks == 2;
 }
@@ -252,6 +255,8 @@ std::vector<Asked> operations() {
     all.push_back({cluster, "halving-doubling", Collective::kAllReduce});
     if (cluster != mesh) all.push_back({cluster, "tree", Collective::kAllReduce});
   }
+  all.push_back({nodes, "hierarchical", Collective::kAllToAll});
+  all.push_back({mesh, "hierarchical", Collective::kAllToAll});
   all.push_back({nics, "pat", Collective::kAllGather});
   all.push_back({nics, "pat", Collective::kReduceScatter});
   all.push_back({node, "nvls", Collective::kAllReduce});
@@ -369,7 +374,8 @@ TEST_CASE("Messages never beat the wires, and are late by no more than their lon
       // No message takes more of its coflow's time than its share of the bytes of its stream; where
       // members talk to one other at a time, a step may be held back by wires that others do not
       // use: than all of it.
-      const bool in_turn = asked.algorithm == "pat" || asked.algorithm == "halving-doubling";
+      const bool in_turn = asked.algorithm == "pat" || asked.algorithm == "halving-doubling" ||
+                           asked.algorithm == "hierarchical";
       std::vector<double> share(both.messages.plan.activities.size(), 0), late = share;
       double chain = 0;
       for (std::uint32_t a = 0; a < share.size(); ++a) {

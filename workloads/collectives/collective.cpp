@@ -28,6 +28,7 @@ GroupShape shape_of(const Group& group) {
       nics += i == 0 || group.fabric.port_of(node[i]) != group.fabric.port_of(node[i - 1]);
     }
     shape.rails = std::min(shape.rails, nics);
+    shape.even = shape.even && node.size() == group.nodes[0].size();
   }
   return shape;
 }

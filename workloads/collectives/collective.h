@@ -23,6 +23,7 @@ struct GroupShape {
   std::uint32_t ranks = 0;
   std::uint32_t nodes = 1;
   std::uint32_t rails = 1;  // NICs of the members on the node that has fewest: all can use them.
+  bool even = true;         // All nodes have as many members.
   auto operator<=>(const GroupShape&) const = default;
 };
 

@@ -37,7 +37,7 @@ Halving halving_of(std::uint32_t ranks) {
 
 // Levels whose partners are on the same node: nodes of equal numbers of members, a multiple of two.
 std::uint32_t levels_inside(const Request& r, const Halving& h) {
-  if (r.shape.ranks % r.shape.nodes != 0) return 0;
+  if (!r.shape.even) return 0;
   const auto aligned = static_cast<std::uint32_t>(std::countr_zero(r.shape.ranks / r.shape.nodes));
   return r.shape.nodes == 1 ? h.levels : std::min(aligned, h.levels);
 }

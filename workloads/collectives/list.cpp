@@ -14,12 +14,14 @@ extern const CollectiveKind kReduce;
 extern const CollectiveKind kPat;
 extern const CollectiveKind kHalvingDoubling;
 extern const CollectiveKind kPairwise;
+extern const CollectiveKind kHierarchical;
 extern const CollectiveKind kSend;
 
 std::span<const CollectiveKind* const> collective_kinds() {
-  static constexpr std::array<const CollectiveKind*, 10> kKinds = {
-      &kRing,     &kTree, &kNvls, &kNvlsTree, &kBroadcast, &kReduce, &kPat, &kHalvingDoubling,
-      &kPairwise, &kSend};
+  static constexpr std::array<const CollectiveKind*, 11> kKinds = {
+      &kRing,      &kTree,         &kNvls, &kNvlsTree,
+      &kBroadcast, &kReduce,       &kPat,  &kHalvingDoubling,
+      &kPairwise,  &kHierarchical, &kSend};
   return kKinds;
 }
 
