@@ -14,6 +14,7 @@
 #include "sim/base/text.h"
 #include "sim/engine/engine.h"
 #include "workloads/benchmark.h"
+#include "workloads/collectives/collective.h"
 
 namespace tenk {
 namespace {
@@ -183,6 +184,21 @@ void read_work(Section& root, ScenarioUse use, bool sized, Scenario& s, Faults& 
   }
 }
 
+// Which algorithm carries out which operation, by name; one that cannot is a fault that says which
+// can.
+void read_collectives(Section section, CollectiveTuning& tuning) {
+  for (std::size_t op = 0; op < kCollectiveNames.size(); ++op) {
+    if (section.raw(kCollectiveNames[op]) == nullptr) continue;
+    const auto asked = static_cast<Collective>(op);
+    std::vector<std::string> able;
+    for (const CollectiveKind* kind : collective_kinds()) {
+      if (kind->serves(asked)) able.emplace_back(kind->name);
+    }
+    tuning.asked[asked] = section.word(kCollectiveNames[op], able);
+  }
+  section.finish();
+}
+
 }  // namespace
 
 Scenario read_scenario(const Config& file, ScenarioUse use) {
@@ -200,6 +216,7 @@ Scenario read_scenario(const Config& file, ScenarioUse use) {
     s.device = read_device_profile(load_preset("accelerators", s.cluster.node.accelerator));
   }
   s.tuning = load_collective_tuning(s.cluster.node.collectives, s.cluster.node.nic);
+  read_collectives(root.section("collectives", false), s.tuning);
   read_work(root, use, sized, s, faults);
   s.engine = read_engine(root.section("engine", false), use);
   if (!s.jobs.empty() && s.engine.steps()) {

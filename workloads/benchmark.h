@@ -9,8 +9,9 @@
 namespace tenk {
 
 // The operations that make sense for all ranks at once.
-inline constexpr std::array kBenchmarkOps = {Collective::kAllReduce, Collective::kAllGather,
-                                             Collective::kReduceScatter, Collective::kAllToAll};
+inline constexpr std::array kBenchmarkOps = {Collective::kAllReduce,     Collective::kAllGather,
+                                             Collective::kReduceScatter, Collective::kAllToAll,
+                                             Collective::kBroadcast,     Collective::kReduce};
 
 // Every rank calls `op` on the family of all ranks, one size after the other. Slot i is size i.
 // Size > 0, ranks >= 2; `op` is one of kBenchmarkOps.

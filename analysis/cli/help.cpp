@@ -61,7 +61,8 @@ and whether the lead of the first survives what is uncertain. A cluster is calle
 
 Runs one collective over all accelerators of the scenario's cluster, once for each size.
 
-  --op OP              all_reduce (default), all_gather, reduce_scatter or all_to_all
+  --op OP              all_reduce (default), all_gather, reduce_scatter, all_to_all,
+                       broadcast or reduce
   --bytes SIZES        8B..8GiB (default), a single size (1MB), or a list (8B,1KiB..1GiB)
   --factor N           a range grows by this factor, a whole number; default 2
   --set KEY=VALUE      change a value of the scenario (cluster.nodes=64); may be repeated

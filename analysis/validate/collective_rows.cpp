@@ -28,6 +28,8 @@ std::optional<Collective> collective_named(const std::string& name) {
   if (name == "allgather") return Collective::kAllGather;
   if (name == "reducescatter") return Collective::kReduceScatter;
   if (name == "alltoall") return Collective::kAllToAll;
+  if (name == "broadcast") return Collective::kBroadcast;
+  if (name == "reduce") return Collective::kReduce;
   return std::nullopt;
 }
 

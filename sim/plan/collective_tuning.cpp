@@ -93,6 +93,17 @@ NvlsTuning read_nvls(Section s) {
   return n;
 }
 
+PatTuning read_pat(Section s) {
+  PatTuning p;
+  p.base = s.time("base");
+  p.network = s.time("network");
+  p.steps_at_once = s.number("steps-at-once", {1, 100});
+  p.each_rank = s.time("each-rank");
+  p.bandwidth_share = s.number("bandwidth-share", kShare);
+  s.finish();
+  return p;
+}
+
 RingPace read_pace(Section s) {
   RingPace p;
   p.base = read_known(s, "base", "s", kShortTime);
@@ -128,6 +139,7 @@ CollectiveTuning read_collective_tuning(const Config& file) {
   t.name = s.text("source");
   read_tables(s, t);
   if (s.has("nvls")) t.nvls = read_nvls(s.section("nvls"));
+  if (s.has("pat")) t.pat = read_pat(s.section("pat"));
   t.nvlink_efficiency = read_known(s, "nvlink-efficiency", "1", kShare);
   Section pace = s.section("inside");
   t.pace = {read_pace(pace.section("ll")), read_pace(pace.section("ll128")),

@@ -8,11 +8,13 @@
 // short for Simple.
 #pragma once
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/base/section.h"
+#include "sim/plan/category.h"
 #include "sim/plan/device_profile.h"
 
 namespace tenk {
@@ -42,6 +44,14 @@ struct NvlsTuning {
   Known start;                                     // Seconds of one operation, measured.
   Known rate;            // Bytes/s that one GPU sends or receives, with chunks of any length.
   Known chunk_overhead;  // Time of a chunk of 32 KiB beyond its bytes, over that of its bytes.
+};
+
+// Parallel aggregated trees, by NCCL's own estimate (no measurements of them are known).
+struct PatTuning {
+  Time base, network;          // Of one operation; of a step between nodes.
+  double steps_at_once = 1;    // By which the latency of a step is divided.
+  Time each_rank;              // On top, for every rank.
+  double bandwidth_share = 1;  // Of a ring's.
 };
 
 // Grouped sends and receives.
@@ -88,6 +98,7 @@ struct CollectiveTuning {
   bool node_ll128 = true;                           // Whether LL128 is used inside a node (NVLink).
   double planned_nvlink = 1;  // Of the rate of links inside a node, what NCCL plans with.
   std::optional<NvlsTuning> nvls;
+  std::optional<PatTuning> pat;
   // What is reached.
   Known nvlink_efficiency;   // Of the rate of the links inside a node, rings of large messages.
   Known network_efficiency;  // Of the NIC's line rate: that of `nic`.
@@ -95,7 +106,8 @@ struct CollectiveTuning {
   Known own_copy;  // Bytes/s at which a ring copies the piece that never travels.
   PointToPoint pairs;
   NicTuning nic;
-  std::vector<std::string> without;  // Algorithms that the user forbids, by name.
+  std::vector<std::string> without;         // Algorithms that the user forbids, by name.
+  std::map<Collective, std::string> asked;  // Those that the user asks for.
 
   bool forbids(std::string_view algorithm) const;
 };

@@ -100,7 +100,7 @@ TEST_CASE("No row is dropped: each is predicted, excluded or skipped with its re
             "a-1,H100-SXM,1,8,allreduce,1048576,,,25.4,,,,,,s,read,\n"
             "a-2,H100-SXM,1,8,moe_dispatch,,,,25.4,,,,,,s,read,\n"
             "a-3,H100-SXM,1,8,moe_dispatch,4096,,,25.4,,,,,,s,read,\n"
-            "a-4,H100-SXM,1,8,broadcast,4096,,,25.4,,,,,,s,read,\n"
+            "a-4,H100-SXM,1,8,sendrecv,4096,,,25.4,,,,,,s,read,\n"
             "a-5,TPU v4,1,8,allreduce,4096,,,25.4,,,,,,s,read,\n"
             "a-6,H100-SXM,1,8,allreduce,4096,,,25.4,,,,,,s,read,SUSPECT: slow\n"
             "a-7,H100-SXM,2,15,allreduce,4096,,,25.4,,,,,,s,read,\n"

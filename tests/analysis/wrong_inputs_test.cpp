@@ -122,6 +122,14 @@ TEST_CASE("A wrong value, key or unit is exit 3 with its position and the neares
   check_refused(with("hgx-h100-8", "hgx-h100-9"), 3, "did you mean \"hgx-h100-8\"?");
 }
 
+TEST_CASE("An algorithm that does not carry out an operation is refused with those that do") {
+  const auto asked = [](const std::string& text) { return kGood + "collectives: " + text + "\n"; };
+  check_refused(asked("{all_gather: tree}"), 3, "ring, pat");
+  check_refused(asked("{all_gather: rign}"), 3, "did you mean \"ring\"?");
+  check_refused(asked("{all_gathr: ring}"), 3, "did you mean \"all_gather\"?");
+  check_refused(asked("ring"), 3, "collectives");
+}
+
 TEST_CASE("An engine that cannot run the detail asked for says which one it needs") {
   const auto engine = [](const std::string& text) { return kGood + "engine: " + text + "\n"; };
   check_refused(engine("{name: simgird, detail: steps}"), 3, "did you mean \"simgrid\"?");

@@ -5,6 +5,8 @@
 #include <map>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "sim/base/error.h"
 #include "sim/base/random.h"
 #include "sim/engine/engine.h"
@@ -103,6 +105,10 @@ bool applies(const CollectiveKind& kind, const Group& group, const CollectiveTun
   if (kind.name == "nvls-tree") {
     return in_switch && shape.nodes > 1 && shape.ranks >= 2 * shape.nodes;
   }
+  if (kind.name == "hierarchical") {
+    return shape.nodes > 1 && shape.even && shape.ranks > shape.nodes;
+  }
+  if (kind.name == "pat") return shape.nodes == shape.ranks;
   return kind.name != "send" || shape.ranks == 2;
 }
 
@@ -143,7 +149,7 @@ TEST_CASE("Whatever the order, messages leave each member with each contribution
         CAPTURE(shape.cluster, shape.ranks, kind->name, kCollectiveNames[op]);
         for (const Lane& lane : kind->lay(group, tuning, 0)) {
           const StepRequest request{group, tuning, static_cast<Collective>(op),
-                                    1_MiB, 3e5,    lane.channel};
+                                    1_MiB, 6e5,    lane.channel};
           const Steps steps = kind->write_steps(request);
           REQUIRE(steps.messages.size() == kind->count_steps(request));
           REQUIRE(carries_out(steps, shape.ranks, random));
@@ -185,7 +191,14 @@ struct Both {
 CollectiveTuning only(const std::string& algorithm) {
   CollectiveTuning tuning = hopper();
   for (const CollectiveKind* kind : collective_kinds()) {
-    if (kind->name != algorithm) tuning.without.emplace_back(kind->name);
+    if (kind->name != algorithm) {
+      tuning.without.emplace_back(kind->name);
+      continue;
+    }
+    for (std::size_t op = 0; op < kCollectiveNames.size(); ++op) {
+      const auto served = static_cast<Collective>(op);
+      if (kind->serves(served)) tuning.asked[served] = algorithm;
+    }
   }
   return tuning;
 }
@@ -237,8 +250,15 @@ std::vector<Asked> operations() {
       all.push_back({cluster, "ring", op});
     }
     all.push_back({cluster, "pairwise", Collective::kAllToAll});
+    all.push_back({cluster, "ring-broadcast", Collective::kBroadcast});
+    all.push_back({cluster, "ring-reduce", Collective::kReduce});
+    all.push_back({cluster, "halving-doubling", Collective::kAllReduce});
     if (cluster != mesh) all.push_back({cluster, "tree", Collective::kAllReduce});
   }
+  all.push_back({nodes, "hierarchical", Collective::kAllToAll});
+  all.push_back({mesh, "hierarchical", Collective::kAllToAll});
+  all.push_back({nics, "pat", Collective::kAllGather});
+  all.push_back({nics, "pat", Collective::kReduceScatter});
   all.push_back({node, "nvls", Collective::kAllReduce});
   all.push_back({nodes, "nvls-tree", Collective::kAllReduce});
   return all;
@@ -276,6 +296,39 @@ TEST_CASE("A ring takes as long by messages as by its coflow on homogeneous netw
         }
       }
     }
+  }
+}
+
+TEST_CASE("One partner at a time takes as long by messages as by its coflow") {
+  const std::string flat = "tiers: 2, radix: 64";
+  std::vector<Asked> all = {
+      {servers(1, "tiers: 2, radix: 16, rails: 8"), "halving-doubling", Collective::kAllReduce}};
+  for (const int n : {2, 3, 7, 8, 31}) {
+    all.push_back({endpoints(n, flat), "halving-doubling", Collective::kAllReduce});
+    all.push_back({endpoints(n, flat), "pat", Collective::kAllGather});
+    all.push_back({endpoints(n, flat), "pat", Collective::kReduceScatter});
+  }
+  for (const Asked& asked : all) {
+    for (const Bytes bytes : {64_KiB, 256_MiB}) {
+      CAPTURE(asked.cluster, asked.algorithm, name_of(asked.op), bytes.count());
+      const Both both = both_of(asked.cluster, only(asked.algorithm), asked.op, bytes);
+      const Time whole = makespan(both.coflows), steps = makespan(both.messages.plan);
+      CHECK(std::abs((whole - steps).s()) <= 1e-9 * whole.s() + 1e-10);
+    }
+  }
+}
+
+TEST_CASE("A broadcast of c pieces over n - 1 hops takes (c + n - 2) / c of its coflow") {
+  // 8 GPUs in a chain, 24 channels laid as one: 64 MiB are ceil(2.67 MiB / 512 KiB) = 6 pieces.
+  const std::string node = servers(1, "tiers: 2, radix: 16, rails: 8");
+  for (const Collective op : {Collective::kBroadcast, Collective::kReduce}) {
+    const std::string algorithm = fmt::format("ring-{}", name_of(op));
+    const Both both = both_of(node, only(algorithm), op, 64_MiB, [](Activity& a) {
+      a.time = Time();
+      a.cap = 1_GBps;
+    });
+    CHECK(makespan(both.messages.plan).s() ==
+          Approx(makespan(both.coflows).s() * (6 + 6) / 6.0).epsilon(1e-9));
   }
 }
 
@@ -318,7 +371,11 @@ TEST_CASE("Messages never beat the wires, and are late by no more than their lon
       const Both both = both_of(asked.cluster, only(asked.algorithm), asked.op, bytes);
       const Time whole = makespan(both.coflows), steps = makespan(both.messages.plan);
       CHECK(steps >= wire_bound(both.traffic, SlotId()));
-      // No message takes more of its coflow's time than its share of the bytes of its stream.
+      // No message takes more of its coflow's time than its share of the bytes of its stream; where
+      // members talk to one other at a time, a step may be held back by wires that others do not
+      // use: than all of it.
+      const bool in_turn = asked.algorithm == "pat" || asked.algorithm == "halving-doubling" ||
+                           asked.algorithm == "hierarchical";
       std::vector<double> share(both.messages.plan.activities.size(), 0), late = share;
       double chain = 0;
       for (std::uint32_t a = 0; a < share.size(); ++a) {
@@ -327,6 +384,7 @@ TEST_CASE("Messages never beat the wires, and are late by no more than their lon
           const Activity& whole_one = both.coflows.activities[0];
           share[a] = activity.bytes / whole_one.bytes;
           if (whole_one.cap.finite()) share[a] *= whole_one.cap.value() / activity.cap.value();
+          if (in_turn) share[a] = 1;
         }
       }
       for (std::size_t round = 0, changed = 1; changed > 0 && round < share.size(); ++round) {

@@ -1,6 +1,7 @@
 #include "workloads/collectives/collective.h"
 
 #include "sim/base/error.h"
+#include "sim/base/kinds.h"
 
 namespace tenk {
 
@@ -27,6 +28,7 @@ GroupShape shape_of(const Group& group) {
       nics += i == 0 || group.fabric.port_of(node[i]) != group.fabric.port_of(node[i - 1]);
     }
     shape.rails = std::min(shape.rails, nics);
+    shape.even = shape.even && node.size() == group.nodes[0].size();
   }
   return shape;
 }
@@ -68,17 +70,31 @@ Bandwidth paced(double bytes, Time floor) {
   return Bandwidth::per_second(bytes / floor.s());
 }
 
+namespace {
+
+// Keeps the better of `best` and what `kind` predicts for its protocols.
+void consider(const CollectiveKind& kind, const Request& request, Choice& best) {
+  for (const Protocol p : {Protocol::kLL, Protocol::kLL128, Protocol::kSimple}) {
+    const std::optional<Terms> terms = kind.terms(request, p);
+    if (!terms) continue;
+    if (best.kind == nullptr || terms->predicted < best.terms.predicted) best = {&kind, p, *terms};
+  }
+}
+
+}  // namespace
+
 Choice choose(const Request& request) {
   Choice best;
+  const auto asked = request.tuning->asked.find(request.op);
+  if (asked != request.tuning->asked.end()) {
+    const CollectiveKind* kind = find_kind(collective_kinds(), asked->second);
+    TENK_CHECK(kind != nullptr && kind->serves(request.op), "an algorithm of this operation");
+    consider(*kind, request, best);
+    if (best.kind != nullptr) return best;
+  }
   for (const CollectiveKind* kind : collective_kinds()) {
-    if (!kind->serves(request.op) || request.tuning->forbids(kind->name)) continue;
-    for (const Protocol p : {Protocol::kLL, Protocol::kLL128, Protocol::kSimple}) {
-      const std::optional<Terms> terms = kind->terms(request, p);
-      if (!terms) continue;
-      if (best.kind == nullptr || terms->predicted < best.terms.predicted) {
-        best = {kind, p, *terms};
-      }
-    }
+    if (!kind->serves(request.op) || kind->on_request) continue;
+    if (!request.tuning->forbids(kind->name)) consider(*kind, request, best);
   }
   if (best.kind == nullptr) {
     throw Error(ErrorKind::kInvalid, "every algorithm for this operation is forbidden");

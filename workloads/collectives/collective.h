@@ -23,6 +23,7 @@ struct GroupShape {
   std::uint32_t ranks = 0;
   std::uint32_t nodes = 1;
   std::uint32_t rails = 1;  // NICs of the members on the node that has fewest: all can use them.
+  bool even = true;         // All nodes have as many members.
   auto operator<=>(const GroupShape&) const = default;
 };
 
@@ -92,6 +93,7 @@ struct CollectiveKind {
   // and which. On its wires they put the bytes that the lane does (but for trees on meshes).
   std::uint64_t (*count_steps)(const StepRequest& request);
   Steps (*write_steps)(const StepRequest& request);
+  bool on_request = false;  // Taken only where the user asks for it: NCCL would not.
 };
 
 std::span<const CollectiveKind* const> collective_kinds();
@@ -101,8 +103,9 @@ struct Choice {
   Protocol protocol = Protocol::kSimple;
   Terms terms;
 };
-// The least predicted time among the algorithms that the tuning does not forbid; ties go to the
-// earlier kind and protocol. O(kinds). Throws Error{kInvalid} if nothing is left.
+// What the tuning asks for where that is offered; else the least predicted time among the
+// algorithms that it does not forbid; ties go to the earlier kind and protocol. O(kinds). Throws
+// Error{kInvalid} if nothing is left.
 Choice choose(const Request& request);
 
 // Bytes on the wire for each byte of payload: LL sends a flag with every 4 bytes, LL128 8 bytes

@@ -10,6 +10,8 @@
 
 #include "workloads/collectives/collective.h"
 #include "workloads/collectives/inside.h"
+#include "workloads/collectives/ring_order.h"
+#include "workloads/collectives/ring_pace.h"
 
 namespace tenk {
 namespace {
@@ -22,14 +24,15 @@ bool serves_ring(Collective op) {
 }
 
 std::int64_t rounds_of(const Request& r) { return r.op == Collective::kAllReduce ? 2 : 1; }
-std::int64_t steps_of(const Request& r) { return rounds_of(r) * (r.shape.ranks - 1); }
-std::int64_t steps_between(const Request& r) { return rounds_of(r) * (r.shape.nodes - 1); }
+RingSteps steps_of(const Request& r) {
+  return {rounds_of(r) * (r.shape.ranks - 1), rounds_of(r) * (r.shape.nodes - 1)};
+}
 
 // NCCL's estimate of the latency.
 Time planned_latency(const Request& r, Protocol protocol) {
   const auto p = static_cast<std::size_t>(protocol);
   const CollectiveTuning& t = *r.tuning;
-  const std::int64_t steps = steps_of(r), between = steps_between(r);
+  const auto [steps, between] = steps_of(r);
   Time inner = t.nvlink[kRingTable][p];
   if (r.shape.nodes > 1) {
     inner = std::max(inner, t.network_overhead * (protocol == Protocol::kSimple ? 3 : 1));
@@ -46,46 +49,12 @@ Time planned_latency(const Request& r, Protocol protocol) {
   return latency;
 }
 
-// NCCL's estimate of the bus bandwidth.
-Bandwidth planned_bus(const Request& r, Protocol protocol) {
-  const CollectiveTuning& t = *r.tuning;
-  const Bandwidth bus = r.planned_bus();
-  if (protocol == Protocol::kLL) return std::min(t.ll_total[r.node_class()], bus * 0.5);
-  if (protocol == Protocol::kSimple) return bus;
-  return std::min(bus * 0.92, t.ring_ll128[r.node_class()] * r.channels());
-}
-
-Time latency_of(const Request& r, Protocol protocol) {
-  const auto p = static_cast<std::size_t>(protocol);
-  const RingPace& pace = r.tuning->pace[p];
-  const std::int64_t steps = steps_of(r), between = steps_between(r);
-  Time inner = Time::seconds(pace.step.value);
-  if (between > 0) {
-    inner = std::max(inner, r.tuning->network_overhead * (protocol == Protocol::kSimple ? 3 : 1));
-  }
-  const bool alone = r.shape.nodes == r.shape.ranks;
-  const Time outer = network_step(r, alone ? Algorithm::kTree : Algorithm::kRing, protocol);
-  return Time::seconds(pace.base.value) + inner * (steps - between) + outer * between;
-}
-
 // The rate on each edge of all channels together, as far as the links do not decide.
 Bandwidth rate_of(const Request& r, Protocol protocol) {
-  const CollectiveTuning& t = *r.tuning;
-  const RingPace& pace = t.pace[static_cast<std::size_t>(protocol)];
-  Bandwidth rate = Bandwidth::unlimited();
-  if (pace.rate.value > 0) rate = Bandwidth::per_second(pace.rate.value);
-  if (r.shape.nodes > 1 && protocol == Protocol::kLL) {
-    rate = std::min(rate, Bandwidth::per_second(t.nic.ll_rate.value * r.shape.rails));
-  }
-  if (r.shape.nodes > 1 && protocol == Protocol::kLL128) {
-    rate = std::min(rate, t.ring_ll128[r.node_class()] * r.channels());
-  }
-  if (protocol == Protocol::kSimple && r.shape.nodes == 1) {
-    const double edges = static_cast<double>(steps_of(r));  // Pieces over each, for one copied.
-    const double copy = 1 / (t.own_copy.value * edges);
-    rate = Bandwidth::per_second(1 / (1 / r.node_bus.value() + copy));
-  }
-  return rate;
+  if (protocol != Protocol::kSimple || r.shape.nodes > 1) return ring_rate(r, protocol);
+  const double edges = static_cast<double>(steps_of(r).all);  // Pieces over each, for one copied.
+  const double copy = 1 / (r.tuning->own_copy.value * edges);
+  return Bandwidth::per_second(1 / (1 / r.node_bus.value() + copy));
 }
 
 std::optional<Terms> ring_terms(const Request& r, Protocol protocol) {
@@ -97,17 +66,11 @@ std::optional<Terms> ring_terms(const Request& r, Protocol protocol) {
   const double moved = static_cast<double>(rounds_of(r)) * r.bytes.value() * (n - 1) / n;
   Terms terms;
   terms.channels = r.channels();
-  terms.latency = latency_of(r, protocol);
+  terms.latency = ring_latency(r, protocol, steps_of(r));
   terms.bytes = moved / r.channels();
-  terms.cap = rate_of(r, protocol) / r.channels();
-  if (protocol == Protocol::kSimple) {
-    const double inside = t.pace[2].floor.value;
-    const double step = r.shape.nodes > 1 ? std::max(inside, t.nic.ring_step.value) : inside;
-    Time floor = Time::seconds(step * static_cast<double>(steps_of(r)));
-    if (r.shape.nodes > 1) floor = std::max(Time(), floor - terms.latency);
-    terms.cap = std::min(terms.cap, paced(terms.bytes, floor));
-  }
-  terms.predicted = planned_latency(r, protocol) + duration(moved, planned_bus(r, protocol));
+  terms.cap = std::min(rate_of(r, protocol) / r.channels(),
+                       paced(terms.bytes, ring_floor(r, protocol, steps_of(r), terms.latency)));
+  terms.predicted = planned_latency(r, protocol) + duration(moved, planned_ring_bus(r, protocol));
   return terms;
 }
 
@@ -134,40 +97,7 @@ std::vector<Lane> lay_ring(const Group& group, const CollectiveTuning& tuning, i
   });
 }
 
-// One of the rings that a channel is made of, as places in order; `relay`: the member whose NIC the
-// hop from there passes.
-struct RingOrder {
-  std::vector<std::uint32_t> place, relay;
-};
-
-// As lay_ring lays it: into each node at the GPU of the rail's NIC and, from the last of the node,
-// out by that NIC. A mesh has several rings; a node with fewer than another takes them in turn.
-std::vector<RingOrder> orders_of(const StepRequest& r) {
-  const Group& g = r.group;
-  const GroupShape shape = shape_of(g);
-  const bool inside = shape.nodes == 1;
-  const auto rail = static_cast<std::uint32_t>(inside ? 0 : r.channel / r.tuning.nic_channels);
-  std::vector<std::vector<std::vector<std::uint32_t>>> rings;
-  std::size_t most = 1;
-  for (const auto& node : g.nodes) {
-    const std::size_t first = inside ? 0 : owner_of(rail, node.size(), shape.rails);
-    rings.push_back(rings_inside(g.fabric, node, first));
-    most = std::max(most, rings.back().size());
-  }
-  std::vector<RingOrder> orders(most);
-  for (std::size_t v = 0; v < most; ++v) {
-    for (const auto& of_node : rings) {
-      const std::vector<std::uint32_t>& ring = of_node[v % of_node.size()];
-      const std::uint32_t entry = place_of(g, ring.front());
-      for (const std::uint32_t a : ring) {
-        orders[v].place.push_back(place_of(g, a));
-        orders[v].relay.push_back(kNoPlace);
-      }
-      if (!inside && ring.size() > 1) orders[v].relay.back() = entry;
-    }
-  }
-  return orders;
-}
+std::vector<RingOrder> orders_of(const StepRequest& r) { return ring_orders(r.group, rail_of(r)); }
 
 std::uint64_t count_ring(const StepRequest& r) {
   const std::uint64_t n = r.group.members.size();
