@@ -49,8 +49,8 @@ Picoseconds times_of(std::span<const ActivityId> activities, const Plan& plan,
 
 }  // namespace
 
-Shares break_down(const Plan& plan, const Timeline& timeline) {
-  Shares mean;
+TimeShares break_down(const Plan& plan, const Timeline& timeline) {
+  TimeShares mean;
   double ranks = 0;
   for (const std::uint32_t count : plan.rank_count) ranks += count;
   for (std::size_t r = 0; r < plan.of_rank_class.size(); ++r) {

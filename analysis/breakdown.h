@@ -9,10 +9,10 @@ namespace tenk {
 // Means over ranks. Each instant of a rank is exposed time of the first category, in order of
 // Category, that has an activity then, else of the bubble; so exposed time adds up to the makespan.
 // What other categories are active then is hidden. O(activities log activities).
-struct Shares {
+struct TimeShares {
   Breakdown exposed{};
   Breakdown hidden{};
 };
-Shares break_down(const Plan& plan, const Timeline& timeline);
+TimeShares break_down(const Plan& plan, const Timeline& timeline);
 
 }  // namespace tenk

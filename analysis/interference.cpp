@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -19,8 +21,10 @@
 namespace tenk {
 namespace {
 
-// A job may last this much longer together than alone before the others have to stop.
+// How much longer than alone a step is first thought to take, and how far beyond the need a job is
+// repeated where it took longer still.
 constexpr double kRoom = 1.5;
+constexpr double kSpare = 1.25;
 
 struct Running {
   Workload workload;
@@ -74,18 +78,47 @@ std::vector<std::uint32_t> jobs_of_rank_classes(const std::vector<Running>& jobs
   return job_of;
 }
 
-std::vector<std::uint32_t> copies_of(const std::vector<Running>& jobs,
-                                     const std::vector<std::size_t>& activities) {
+struct Together {
+  Repeated repeated;
+  Timeline timeline;
+};
+
+// Repeats each job until all have done kSteps, or as often as it may: doing so slows the others,
+// so what was enough is known afterwards only. Each round repeats some job kSpare times as often.
+Together run_together(const Plan& once, std::span<const std::uint32_t> job_of,
+                      const std::vector<Running>& jobs, std::string_view engine) {
+  const std::vector<std::size_t> activities = activities_of(once, job_of, jobs.size());
   Time slowest;
   for (const Running& job : jobs) slowest = std::max(slowest, job.alone);
-  std::vector<std::uint32_t> copies;
+  std::vector<std::uint32_t> copies, most;
   for (std::size_t j = 0; j < jobs.size(); ++j) {
     const double ratio = slowest.s() / jobs[j].alone.s();
     const double wanted = ratio > 1 ? std::ceil(kSteps * kRoom * ratio) : kSteps;
-    const auto most = static_cast<double>(kMostActivities / jobs.size() / activities[j]);
-    copies.push_back(static_cast<std::uint32_t>(std::max(1.0, std::min(wanted, most))));
+    const std::size_t limit = kMostActivities / jobs.size() / activities[j];
+    most.push_back(static_cast<std::uint32_t>(std::max<std::size_t>(1, limit)));
+    copies.push_back(static_cast<std::uint32_t>(std::min<double>(wanted, most.back())));
   }
-  return copies;
+  for (;;) {
+    Together t;
+    t.repeated = repeat(once, job_of, copies);
+    t.timeline = simulate(t.repeated.plan, engine);
+    const auto end_of = [&](std::size_t j, std::size_t step) {
+      return t.timeline.end[t.repeated.ends[j][step].value];
+    };
+    Time needed;
+    for (std::size_t j = 0; j < jobs.size(); ++j) {
+      needed = std::max(needed, end_of(j, std::min(kSteps, copies[j]) - 1));
+    }
+    bool enough = true;
+    for (std::size_t j = 0; j < jobs.size(); ++j) {
+      const Time end = end_of(j, copies[j] - 1);
+      if (end >= needed || copies[j] == most[j]) continue;
+      const double wanted = std::ceil(copies[j] * kSpare * (needed.s() / end.s()));
+      copies[j] = static_cast<std::uint32_t>(std::min<double>(wanted, most[j]));
+      enough = false;
+    }
+    if (enough) return t;
+  }
 }
 
 // Steps that ended while all jobs ran.
@@ -133,9 +166,7 @@ JobsTable predict_jobs(const Scenario& s) {
   const Placed placed = place_and_fold(fabric, all, s.tuning, seats_together(jobs), s.engine.fold);
   const Plan once = lower(all, placed.traffic, placed.symmetry);
   const auto job_of = jobs_of_rank_classes(jobs, placed.symmetry.ranks);
-  const auto copies = copies_of(jobs, activities_of(once, job_of, jobs.size()));
-  Repeated repeated = repeat(once, job_of, copies);
-  const Timeline timeline = simulate(repeated.plan, s.engine.name);
+  auto [repeated, timeline] = run_together(once, job_of, jobs, s.engine.name);
 
   JobsTable table;
   table.scenario = s.name;

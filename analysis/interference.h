@@ -3,9 +3,9 @@
 // Each job of `jobs` has accelerators of its own; what they share is the network. A job's step is
 // timed alone (same accelerators, same broken links, nobody else) and together with the others.
 // Together, all jobs start their first step at once and begin the next whenever they have ended
-// one. The slowest does kSteps steps, the others as many as it takes to be there all the time (so
-// far as kMostActivities allows; a warning says where it did not). A job's time is the mean of its
-// steps that ended while every job was still running, and of at least one.
+// one, until each has done kSteps steps beside the others (so far as kMostActivities allows; a
+// warning says where it did not). A job's time is the mean of its steps that ended while every job
+// was still running, and of at least one.
 #pragma once
 #include <string>
 #include <vector>

@@ -156,7 +156,7 @@ Prediction predict(const Scenario& s) {
   p.scenario = s.name;
   p.accelerators = workload.ranks();
   p.step_time = sim.timeline.makespan;
-  const Shares shares = break_down(sim.plan, sim.timeline);
+  const TimeShares shares = break_down(sim.plan, sim.timeline);
   p.breakdown_s = shares.exposed;
   p.hidden_s = shares.hidden;
   p.engine = report_engine(s.engine, placed, sim, since);

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,29 @@ TEST_CASE("every source file keeps the rules") {
     }
   }
   CHECK(files > 2);  // This one and the main at least: a walk that finds nothing proves nothing.
+}
+
+// Two types of one name in one namespace are undefined behaviour that no compiler reports; the
+// probes have a namespace of their own.
+TEST_CASE("no two headers define a type of one name") {
+  namespace fs = std::filesystem;
+  const fs::path root = TENK_SOURCE_DIR;
+  const std::regex definition("^(?:struct|class|enum class) (\\w+)(?: : [^;]*)? ?\\{.*$");
+  std::map<std::string, std::string> header_of;
+  for (const char* folder : {"sim", "topologies", "workloads", "calibration", "analysis"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      const std::string path = fs::relative(entry.path(), root).string();
+      if (entry.path().extension() != ".h" || path.starts_with("calibration/probes/")) continue;
+      std::ifstream file(entry.path());
+      for (std::string line; std::getline(file, line);) {
+        std::smatch match;
+        if (!std::regex_match(line, match, definition)) continue;
+        const auto [first, added] = header_of.emplace(match[1].str(), path);
+        if (!added) FAIL_CHECK(path << " and " << first->second << " define " << match[1].str());
+      }
+    }
+  }
+  CHECK(header_of.size() > 100);
 }
 
 TEST_CASE("a folder includes only what the law lets it include") {

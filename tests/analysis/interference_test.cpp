@@ -61,6 +61,21 @@ TEST_CASE("A short job is repeated until the long one has done its steps") {
   for (const JobOutcome& job : t.jobs) CHECK(job.slowdown() == Approx(2).epsilon(0.01));
 }
 
+TEST_CASE("A job that is slowed far more than expected has its neighbour for three steps") {
+  // Of the uplink's eleven connections nine are the all-to-all's (3 x 3 pairs) and two the
+  // exchange's (two channels), which so has 2/11. Alone it is three times as fast as the all-to-all
+  // (half its buffer against nine sixths): far fewer repetitions would seem enough than are.
+  const JobsTable t = predict_jobs(
+      scenario(testing::endpoints(8, kNarrow),
+               exchange("lonely", "[0, 4]") +
+                   ", {name: crowd, collective: {op: all_to_all, bytes: 1GiB, accelerators: 6}, "
+                   "placement: {policy: list, nodes: [1, 2, 3, 5, 6, 7]}}"));
+  CHECK(t.jobs[0].steps >= 3);
+  CHECK(t.jobs[0].slowdown() == Approx(11.0 / 2).epsilon(0.02));
+  CHECK(t.jobs[1].slowdown() == Approx(11.0 / 9).epsilon(0.02));
+  CHECK(t.warnings.empty());
+}
+
 const std::string kTraining =
     "model: {style: gpt, layers: 4, hidden: 2048, heads: 16, vocab: 50304}, parallel: {tp: 8, dp: "
     "4}, batch: {global: 16, micro: 1, sequence: 1024}";

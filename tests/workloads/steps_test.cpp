@@ -86,7 +86,7 @@ bool carries_out(const Steps& steps, std::uint32_t members, Random& random) {
     for (const auto& [member, times] : sent) into[member] += times;
   }
   for (std::uint32_t p = 0; p < steps.pieces.size(); ++p) {
-    const Piece& piece = steps.pieces[p];
+    const Fragment& piece = steps.pieces[p];
     Sum wanted;
     for (std::uint32_t m = 0; m < members; ++m) {
       if (piece.from == kEverybody || piece.from == m) wanted[m] = 1;

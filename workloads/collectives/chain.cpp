@@ -92,7 +92,7 @@ Steps write_chain(const StepRequest& r, ChainWay direction) {
     std::vector<std::uint32_t> before(hops.size(), kNoPlace);  // The last piece on each hop.
     for (std::uint32_t p = 0; p < pieces; ++p) {
       message.piece = static_cast<std::uint32_t>(steps.pieces.size());
-      steps.pieces.push_back(message.adds ? Piece{kEverybody, 0} : Piece{0, kEverybody});
+      steps.pieces.push_back(message.adds ? Fragment{kEverybody, 0} : Fragment{0, kEverybody});
       std::uint32_t arrived = kNoPlace;
       for (std::size_t h = 0; h < hops.size(); ++h) {
         message.from = hops[h].from;

@@ -70,7 +70,7 @@ Steps write_pat(const StepRequest& r) {
   const auto n = static_cast<std::uint32_t>(r.group.members.size());
   const bool adds = r.op == Collective::kReduceScatter;
   for (std::uint32_t p = 0; p < n; ++p) {
-    steps.pieces.push_back(adds ? Piece{kEverybody, p} : Piece{p, kEverybody});
+    steps.pieces.push_back(adds ? Fragment{kEverybody, p} : Fragment{p, kEverybody});
   }
   // The message by which a member got the piece whose owner is at a distance; before it all of them
   // (they add up), after it for an all-gather the only one.

@@ -34,7 +34,7 @@ inline constexpr std::uint32_t kNoPlace = 0xffffffff;
 // Of a piece: all members contribute to it; all members want it.
 inline constexpr std::uint32_t kEverybody = 0xffffffff;
 
-struct Piece {
+struct Fragment {
   std::uint32_t from = kEverybody;  // Who holds it before: a member, or each its own contribution.
   std::uint32_t to = kEverybody;    // Who must hold it in the end, everything added up.
 };
@@ -50,7 +50,7 @@ struct Message {
 };
 
 struct Steps {
-  std::vector<Piece> pieces;
+  std::vector<Fragment> pieces;
   std::vector<Message> messages;  // Each after everything that it waits for.
   Lists<std::uint32_t> waits;     // By message: earlier ones that must have arrived.
 
